@@ -1,0 +1,15 @@
+"""Everything with I/O, decisions and state. This page is the architecture; `gateway.py` tells the story of one call.
+
+    app          makes every object, and is the only module that imports everything
+    server/      aiohttp.web: the only inward I/O
+    gateway      one call from beginning to end; the only module that emits call events
+    adapters/    binds a Model record, a provider, a secret and the upstream client into something that answers
+    upstream     the only outward I/O to providers
+    routing/     names, routes and plans: pure decisions with their reasons
+    config/      YAML to one immutable snapshot, or errors that name file, line and hint
+    secrets/     references to values, resolved at the call boundary and nowhere kept
+    events/      envelopes, the bounded queue, sinks; metrics/ counts what passes
+    resources    the frozen records that all of the above share: Settings, Model, ModelRoute, Snapshot
+
+Siblings do not import each other. `translators/` knows nothing of this package.
+"""

@@ -1,0 +1,194 @@
+"""What configuration means: frozen records, whole and resolved. No YAML, no defaults to look up, no I/O.
+
+`config` makes them, everything else reads them. A call keeps the `Snapshot` it started with, so a reload is all old or
+all new to it. Fields and defaults follow the configuration reference in docs/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+_EMPTY: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """Time limits in seconds. `total` spans all candidates of a call, `attempt` one of them."""
+
+    connect: float = 5.0
+    first_byte: float = 60.0
+    idle: float = 60.0
+    attempt: float = 600.0
+    total: float = 900.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretSource:
+    """Where a secret's value is found at the moment of use. Never the value."""
+
+    type: Literal["env", "file"]
+    location: str  # an environment variable's name, or a path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretRef:
+    """A secret by name, with its source already looked up. `name` may be shown anywhere."""
+
+    name: str
+    source: SecretSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pricing:
+    """Money per million tokens in `currency`. None is unknown, never free."""
+
+    currency: str = "USD"
+    input: Decimal | None = None
+    cached_input: Decimal | None = None
+    cache_write: Decimal | None = None
+    output: Decimal | None = None
+    reasoning: Decimal | None = None
+    per_request: Decimal = Decimal(0)
+    as_of: str | None = None
+    source: Literal["model", "local"] = "model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """One provider's model as this installation uses it.
+
+    `model` is the id sent upstream. `flags` and `features` are what is known (declared or probed), absent meaning
+    unknown; `flag_sources` says how. `secret` None means no key is sent; `secret_problem` says in plain words why the
+    candidate is disabled when a key is needed and there is none to refer to.
+    """
+
+    name: str
+    provider: str
+    model: str
+    namespace: str = "default"
+    labels: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    aliases: tuple[str, ...] = ()
+    api: Literal["auto", "chat", "responses"] = "auto"
+    local: bool = False
+    base_url: str | None = None
+    base_url_secret: SecretRef | None = None
+    region: str | None = None
+    headers: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    query: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    clocks: Clocks = field(default_factory=Clocks)
+    verify_tls: bool = True
+    ca_file: str | None = None
+    secret: SecretRef | None = None
+    secret_problem: str | None = None
+    flags: Mapping[str, bool] = field(default_factory=lambda: _EMPTY)
+    features: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    flag_sources: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    context_window: int | None = None
+    max_output: int | None = None
+    pricing: Pricing | None = None
+    default_parameters: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    forced_parameters: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    priority: int = 100
+    regions: tuple[str, ...] = ()
+    fallback_policy: Literal["never", "on_error", "on_error_or_budget", "always"] = "on_error_or_budget"
+    weight: int = 1
+    disabled: bool = False
+    origin: Literal["config", "discovered", "implicit"] = "config"
+    hash: str = ""
+
+    @property
+    def ref(self) -> str:
+        """`provider:name`, how routes, events and headers call it."""
+        return f"{self.provider}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteEntry:
+    """One candidate of a route, with what the route says about it alone. `clocks` None inherits the Model's."""
+
+    ref: str
+    parameters: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    clocks: Clocks | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failover:
+    """What may move a call to the next candidate."""
+
+    on_error: bool = True
+    on_rate_limited: bool = True
+    on_capability_mismatch: bool = True
+    on_content_filter: bool = False
+    max_attempts: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRoute:
+    """An ordered policy over candidates. `entries[0]` is the primary.
+
+    `implicit` marks the single-model route that a bare model name resolves to; its name then starts with "~".
+    """
+
+    name: str
+    entries: tuple[RouteEntry, ...]
+    namespace: str = "default"
+    description: str | None = None
+    aliases: tuple[str, ...] = ()
+    requirements: Mapping[str, bool] = field(default_factory=lambda: _EMPTY)
+    context_window_min: int | None = None
+    max_output_min: int | None = None
+    failover: Failover = field(default_factory=Failover)
+    parameters: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    implicit: bool = False
+    hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSettings:
+    """What RouterSettings says of one provider: where it is and which key it takes when a Model does not say."""
+
+    base_url: str | None = None
+    secret: SecretRef | None = None
+    headers: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    clocks: Clocks | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    address: str = "127.0.0.1"
+    port: int = 8083
+    base_paths: tuple[str, ...] = ("/v1", "/")
+    allowed_hosts: tuple[str, ...] = ()
+    max_body_bytes: int = 67_108_864
+    auth_mode: Literal["open", "keys"] = "open"
+    clocks: Clocks = field(default_factory=Clocks)
+    providers: Mapping[str, ProviderSettings] = field(default_factory=lambda: _EMPTY)
+    implicit_models: Literal["off", "catalog", "any"] = "catalog"
+    unknown_model: Literal["error", "default-route"] = "error"
+    default_route: str | None = None
+    aliases: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+    model_field: Literal["upstream", "requested", "ref"] = "upstream"
+    response_headers: bool = True
+    expose_reasoning: Literal["auto", "reasoning_content", "never"] = "auto"
+    keep_alive_seconds: float = 15.0
+    max_concurrent: int = 512
+    max_queue_seconds: float = 2.0
+    unknown_fields: Literal["forward", "drop", "reject"] = "forward"
+    prometheus: bool = True
+    events_file: str | None = None
+    log_level: str = "info"
+    log_format: Literal["json", "text"] = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One whole, valid configuration. `models` by ref, `routes` by name; order of declaration is kept in both."""
+
+    settings: Settings
+    models: Mapping[str, Model]
+    routes: Mapping[str, ModelRoute]
+    generation: int = 1
+    sources: tuple[str, ...] = ()

@@ -1,0 +1,125 @@
+"""Who serves a call: a record per provider. No I/O here; `proxy.adapters` binds a record to a socket and a key.
+
+A provider's quirks are two functions: `adapt` changes the meaning of a request it could not serve as asked (and lists
+each change), `amend` only its spelling on the wire. Both must be pure and idempotent, since an attempt may be repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from translators.canonical import CapabilitySet, ProviderAdapter, Request, Transform, UpstreamError
+from translators.formats import ProviderFormat, Wire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What a provider may know of the Model record it serves: `model` is the upstream id, `options` free settings."""
+
+    model: str
+    api: Literal["auto", "chat", "responses"] = "auto"
+    context_window: int | None = None
+    max_output: int | None = None
+    flags: Mapping[str, bool] = field(default_factory=dict)  # declared or probed, by name; absent means unknown
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Adapted:
+    request: Request
+    transforms: tuple[Transform, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovered:
+    """One model an endpoint says it serves, and what it says of it. `flags` only holds what is known."""
+
+    model: str
+    flags: Mapping[str, bool] = field(default_factory=dict)
+    context_window: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One cheap request that discovery makes: `path` below the base URL, with `body` posted if it is not None."""
+
+    path: str
+    body: Wire | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovery:
+    """How an endpoint is asked what it serves. `list` yields model ids; `detail(id)` is asked for each, if given."""
+
+    list: Probe
+    parse_list: Callable[[Any], tuple[Discovered, ...]]
+    detail: Callable[[str], Probe] | None = None
+    parse_detail: Callable[[Discovered, Any], Discovered] | None = None
+
+
+def as_it_is(request: Request, facts: ModelFacts) -> Adapted:
+    """The `adapt` of a provider without quirks of meaning."""
+    return Adapted(request)
+
+
+def unamended(body: Wire, facts: ModelFacts) -> Wire:
+    """The `amend` of a provider without quirks of spelling."""
+    return body
+
+
+def first_format(
+    formats: tuple[ProviderFormat, ...], client: str, request: Request, facts: ModelFacts
+) -> ProviderFormat:
+    """The client's own format where the provider has it, else the first: the `choose` of most providers."""
+    return next((known for known in formats if known.name == client), formats[0])
+
+
+def unclassified(error: UpstreamError, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
+    """The `classify` of a provider whose errors its format already understands."""
+    return error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A provider that is reached over HTTP.
+
+    `base_url` is the default; `paths` maps a format's name, "embeddings", "completions" and "models" to the path below
+    it; what is absent is not served. `key_env` are the environment variables that conventionally hold its key, `auth`
+    how the key travels. `usage_option`: whether `stream_options.include_usage` is understood. `local`: runs on the user's
+    own machine by default, which changes defaults (no key, no price, long first-byte clock), never the pipeline.
+    `choose` picks the format for a request; `amend` sees the wire body of every format this provider has.
+    `health` is the path of a free liveness check, if not that of "models".
+    """
+
+    name: str
+    formats: tuple[ProviderFormat, ...]
+    paths: Mapping[str, str]
+    capabilities: CapabilitySet
+    base_url: str | None = None
+    key_env: tuple[str, ...] = ()
+    auth: Literal["bearer", "api-key", "x-api-key", "none"] = "bearer"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    local: bool = False
+    usage_option: bool = True
+    choose: Callable[[tuple[ProviderFormat, ...], str, Request, ModelFacts], ProviderFormat] = first_format
+    adapt: Callable[[Request, ModelFacts], Adapted] = as_it_is
+    amend: Callable[[Wire, ModelFacts], Wire] = unamended
+    classify: Callable[[UpstreamError, int, Mapping[str, str], bytes], UpstreamError] = unclassified
+    render_embeddings: Callable[[Wire, ModelFacts], Wire] | None = None
+    parse_embeddings: Callable[[Wire, Wire], Wire] | None = None
+    discovery: Discovery | None = None
+    health: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterProvider:
+    """A provider that answers in canonical terms itself: `build(facts)` gives the adapter of one Model record."""
+
+    name: str
+    capabilities: CapabilitySet
+    build: Callable[[ModelFacts], ProviderAdapter]
+    models: tuple[str, ...] = ()
+    local: bool = True

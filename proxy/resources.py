@@ -16,11 +16,15 @@ _EMPTY: Mapping[str, Any] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clocks:
-    """Time limits in seconds. `total` spans all candidates of a call, `attempt` one of them."""
+    """Time limits in seconds. `total` spans all candidates of a call, `attempt` one of them.
+
+    `idle` bounds silence on the wire, `content` how long comments alone may keep a stream alive.
+    """
 
     connect: float = 5.0
     first_byte: float = 60.0
     idle: float = 60.0
+    content: float = 300.0
     attempt: float = 600.0
     total: float = 900.0
 
@@ -43,9 +47,10 @@ class SecretRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pricing:
-    """Money per million tokens in `currency`. None is unknown, never free."""
+    """Money per million tokens in `currency`, `usd_rate` US dollars per unit of it. None is unknown, never free."""
 
     currency: str = "USD"
+    usd_rate: Decimal = Decimal(1)
     input: Decimal | None = None
     cached_input: Decimal | None = None
     cache_write: Decimal | None = None
@@ -96,6 +101,7 @@ class Model:
     fallback_policy: Literal["never", "on_error", "on_error_or_budget", "always"] = "on_error_or_budget"
     weight: int = 1
     disabled: bool = False
+    disabled_because: str | None = None  # set when `disabled` was not the operator's word: no such provider installed
     origin: Literal["config", "discovered", "implicit"] = "config"
     hash: str = ""
 
@@ -107,22 +113,30 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteEntry:
-    """One candidate of a route, with what the route says about it alone. `clocks` None inherits the Model's."""
+    """One candidate of a route, with what the route says about it alone. `clocks` None inherits the Model's.
+
+    `model` is set for an implicit model, which stands in no snapshot.
+    """
 
     ref: str
     parameters: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     clocks: Clocks | None = None
+    model: Model | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failover:
-    """What may move a call to the next candidate."""
+    """What may move a call to the next candidate.
+
+    `declared`: the route has a `failover` block of its own, which then wins over each Model's `fallback_policy`.
+    """
 
     on_error: bool = True
     on_rate_limited: bool = True
     on_capability_mismatch: bool = True
     on_content_filter: bool = False
     max_attempts: int = 3
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,10 +199,17 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """One whole, valid configuration. `models` by ref, `routes` by name; order of declaration is kept in both."""
+    """One whole, valid configuration. `models` by ref, `routes` by name; order of declaration is kept in both.
+
+    `implicit` are the models nobody declared: a template per provider with a key, and the glob patterns of the bare ids
+    it is known to serve (`provider:anything` always matches its own provider). `hint` ends the message for an unknown
+    model: what would fix it here.
+    """
 
     settings: Settings
     models: Mapping[str, Model]
     routes: Mapping[str, ModelRoute]
     generation: int = 1
     sources: tuple[str, ...] = ()
+    implicit: tuple[tuple[Model, tuple[str, ...]], ...] = ()
+    hint: str = ""

@@ -39,7 +39,10 @@ class Need:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapabilitySet:
-    """`flags` by name; `features` by name (true, false, or the list of accepted values); windows in tokens."""
+    """`flags` by name; `features` by name (true, false, or the list of accepted values); windows in tokens.
+
+    The feature "ext:*" stands for a provider that takes members of the body we do not know, as it is meant to.
+    """
 
     flags: Mapping[str, bool]
     features: Mapping[str, JSON] = field(default_factory=lambda: _EMPTY)
@@ -56,5 +59,7 @@ class CapabilitySet:
         kind, _, name = need.name.partition(":")
         if kind in ("feature", "ext", "affinity"):
             have = self.features.get(name if kind == "feature" else need.name, False)
+            if kind == "ext":
+                have = have or self.features.get("ext:*", False)
             return need.value in have if isinstance(have, (list, tuple, frozenset)) else bool(have)
         return False

@@ -25,7 +25,8 @@ class RenderContext:
 
     `new_id(prefix)` mints an id ("resp_", "msg_"); `created` is unix seconds, used when the provider gave none;
     `show_reasoning` says whether a chat client sees `reasoning_content`; `hide_usage` that the usage chunk of a stream
-    was our wish, not the client's.
+    was our wish, not the client's. `estimate(tally)` stands in for usage that the client asked for and the provider did
+    not give.
     """
 
     request: Request
@@ -33,6 +34,7 @@ class RenderContext:
     created: int
     show_reasoning: bool = True
     hide_usage: bool = False
+    estimate: Callable[[Tally], Usage] | None = None
 
 
 @dataclass(slots=True)
@@ -109,6 +111,7 @@ class ClientFormat:
     this format spells it, so that a default can be written into the client's own body.
     `relay` and `mend` exist where the same format also has a provider side; `mend(body)` returns a corrected copy of a
     whole answer, or None when it is fine as it is.
+    `usage_option` is the top-level member, and what it must hold, that asks for usage at the end of a stream.
     """
 
     name: str
@@ -119,6 +122,7 @@ class ClientFormat:
     pointers: Mapping[str, str]
     relay: Callable[[RenderContext], StreamRelay]
     mend: Callable[[Wire], Wire | None]
+    usage_option: tuple[str, Wire] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,249 @@
+"""What events and metrics say of attempts and calls: pure functions from records to payloads.
+
+Payload members follow the events reference, section 3; `failure` and `billedRisk` beside `reason` are the precise class
+and whether the provider may bill although it failed. Usage that no provider reported is an estimate and says so; an
+aborted answer is never a measured zero.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from proxy.call import Call
+from proxy.events.envelope import Severity
+from proxy.resources import Model
+from proxy.routing import Candidate
+from translators.canonical import (
+    NO_USAGE,
+    JochError,
+    Media,
+    Reasoning,
+    Refusal,
+    Request,
+    Text,
+    ToolCall,
+    ToolResult,
+    Transform,
+    UpstreamError,
+    Usage,
+)
+from translators.formats import Tally
+
+_BYTES_PER_TOKEN = 4
+_TOKENS_PER_MESSAGE = 4
+_TOKENS_PER_IMAGE = 1105
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an attempt ended."""
+
+    outcome: Literal["ok", "error", "aborted", "cancelled"]
+    reason: str = ""
+    failure: str = ""
+    billed_risk: bool = False
+    http_status: int | None = None
+    upstream_code: str | None = None
+    retry_after: float | None = None
+
+
+def result_of(error: BaseException | None, *, content: bool) -> Result:
+    """The result an attempt's exception stands for; `content` whether the client saw some of the answer."""
+    if error is None:
+        return Result("ok", http_status=200)
+    if isinstance(error, asyncio.CancelledError):
+        return Result("cancelled", "cancelled", "client_gone", billed_risk=True)
+    if isinstance(error, UpstreamError):
+        return Result(
+            "aborted" if content else "error",
+            error.reason.value,
+            error.failure,
+            error.billed_risk,
+            error.http_status,
+            error.upstream_code,
+            error.retry_after,
+        )
+    if isinstance(error, JochError):
+        return Result("error", "invalid_request", "refused")
+    return Result("error", "bad_response", "internal_error", billed_risk=True)
+
+
+def usage_of(request: Request, tally: Tally, result: Result) -> Usage:
+    """The provider's figures, else an estimate where the provider may have worked, else none."""
+    if tally.usage is not None:
+        return tally.usage
+    if result.outcome == "ok" or tally.content or (result.billed_risk and tally.chunks):
+        return estimate(request, tally)
+    return NO_USAGE
+
+
+def estimate(request: Request, tally: Tally) -> Usage:
+    """Tokens by size: good to some ten percent for prose, flagged as an estimate."""
+    return Usage(input=estimate_input(request), output=-(-tally.output_chars // _BYTES_PER_TOKEN), source="estimated")
+
+
+def estimator(request: Request) -> Callable[[Tally], Usage]:
+    """`estimate` with the request already known."""
+    return lambda tally: estimate(request, tally)
+
+
+def estimate_input(request: Request) -> int:
+    """Input tokens by the bytes of all text in the request, plus a little per message and a flat figure per image."""
+    size = sum(_size(block) for block in request.instructions)
+    for message in request.messages:
+        size += _TOKENS_PER_MESSAGE * _BYTES_PER_TOKEN + sum(_size(block) for block in message.blocks)
+    size += sum(
+        len(tool.name) + len(tool.description or "") + len(str(tool.parameters or "")) for tool in request.tools
+    )
+    return -(-size // _BYTES_PER_TOKEN)
+
+
+def _size(block: object) -> int:
+    match block:
+        case Text() | Refusal():
+            return len(block.text.encode())
+        case Reasoning():
+            return sum(map(len, block.summary)) + len(block.text or "")
+        case ToolCall():
+            return len(block.name) + len(block.arguments.encode())
+        case ToolResult():
+            return sum(_size(part) for part in block.content)
+        case Media():
+            return _TOKENS_PER_IMAGE * _BYTES_PER_TOKEN
+        case _:
+            return 0
+
+
+def embeddings_usage(answer: dict[str, Any]) -> Usage | None:
+    """The usage member of an embeddings answer, if it is one."""
+    tokens = (answer.get("usage") or {}).get("prompt_tokens")
+    return Usage(input=tokens) if isinstance(tokens, int) and tokens >= 0 else None
+
+
+def label(model: Model) -> str:
+    """The model as a metric label: its ref, or "implicit" for ids that clients made up."""
+    return "implicit" if model.origin == "implicit" else model.ref
+
+
+def labels(model: Model) -> tuple[str, str]:
+    """Provider and model as metric labels."""
+    return model.provider, label(model)
+
+
+def token_kinds(usage: Usage) -> Iterator[tuple[str, int]]:
+    """Tokens by kind, as the metric counts them."""
+    yield "input", usage.input
+    yield "cached", usage.cached
+    yield "cache_write", usage.cache_write
+    yield "output", usage.output
+    yield "reasoning", usage.reasoning
+
+
+def severity_of(result: Result) -> Severity:
+    """How much an attempt's end should worry an operator: a key that was refused is an alarm."""
+    if result.failure in ("credential_rejected", "address_blocked", "redirect", "model_gone", "provider_quota", "tls"):
+        return "error"
+    return "info" if result.outcome in ("ok", "cancelled") else "warning"
+
+
+def started(
+    call: Call, candidate: Candidate, *, api: str, lane: str, host: str, transforms: Sequence[Transform] = ()
+) -> dict[str, Any]:
+    """The payload of ModelCallStarted."""
+    model, request = candidate.model, call.request
+    return {
+        "provider": model.provider,
+        "model": model.model,
+        "modelRef": model.ref,
+        "region": model.region,
+        "candidateIndex": candidate.index,
+        "fallbackIndex": candidate.index,
+        "api": api,
+        "lane": lane,
+        "endpointHost": host,
+        "stream": request.stream,
+        "maxOutputTokens": request.sampling.max_output_tokens,
+        "transforms": [
+            {"field": change.field, "action": change.action, "detail": change.detail} for change in transforms
+        ],
+    }
+
+
+def completed(
+    candidate: Candidate, tally: Tally, usage: Usage, result: Result, timing: Timing, upstream_request_id: str | None
+) -> dict[str, Any]:
+    """The payload of ModelCallCompleted. Milliseconds are rounded to a tenth."""
+    model = candidate.model
+    return {
+        "provider": model.provider,
+        "model": model.model,
+        "inputTokens": usage.input,
+        "outputTokens": usage.output,
+        "costUsd": None,
+        "latencyMs": _milliseconds(timing.seconds),
+        "region": model.region,
+        "responseModel": tally.response_model,
+        "responseId": tally.response_id,
+        "outcome": result.outcome,
+        "reason": result.reason,
+        "failure": result.failure,
+        "billedRisk": result.billed_risk,
+        "httpStatus": result.http_status,
+        "upstreamCode": result.upstream_code,
+        "cachedInputTokens": usage.cached,
+        "cacheWriteTokens": usage.cache_write,
+        "reasoningTokens": usage.reasoning,
+        "usageSource": usage.source,
+        "costKnown": False,
+        "firstChunkMs": None if timing.first_content is None else _milliseconds(timing.first_content),
+        "chunks": tally.chunks,
+        "finishReasons": tally.finishes,
+        "toolCalls": tally.tool_calls,
+        "notes": tally.notes,
+        "retryAfterMs": None if result.retry_after is None else round(result.retry_after * 1000),
+        "upstreamRequestId": upstream_request_id,
+        "fallbackIndex": candidate.index,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds since the attempt began."""
+
+    seconds: float
+    first_content: float | None
+
+
+def failure_detail(candidate: Candidate, result: Result) -> dict[str, Any]:
+    """One failed attempt, for the details of an error."""
+    return {
+        "ref": candidate.model.ref,
+        "reason": result.reason,
+        "failure": result.failure,
+        "httpStatus": result.http_status,
+    }
+
+
+def call_completed(
+    call: Call, outcome: str, error: JochError | None, served: Candidate | None, total: float
+) -> dict[str, Any]:
+    """The payload of x.CallCompleted, the roll-up of one client call."""
+    return {
+        "status": 200 if error is None or call.content else error.status,
+        "outcome": outcome,
+        "attempts": call.attempts,
+        "switches": call.switches,
+        "candidateIndex": None if served is None else served.index,
+        "servedBy": None if served is None else served.model.ref,
+        "resolvedBy": call.resolved_by,
+        "totalMs": _milliseconds(total),
+        "overheadMs": _milliseconds(max(total - call.waited, 0.0)),
+        "client": {"userAgent": call.user_agent, "retryCount": call.sdk_retries},
+    }
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 1)

@@ -1,0 +1,38 @@
+"""What a Model record can do: what is declared or probed, capped by what its provider can do at all.
+
+A record that declares any flag declares all of them: what it leaves out is false (`text` is always true). A record that
+declares none is unknown, and unknown is not no: the provider's upper bound holds and the provider itself may refuse. The
+same holds for what a probe of an endpoint did not tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from proxy.resources import Model
+from translators.canonical import FLAGS, CapabilitySet
+
+
+def effective(model: Model, bound: CapabilitySet) -> CapabilitySet:
+    """The capabilities a plan reckons with."""
+    flags = {flag: value and bound.flags.get(flag, False) for flag, value in known_flags(model, bound).items()}
+    features = {**bound.features, **{name: value for name, value in model.features.items() if name in bound.features}}
+    return CapabilitySet(
+        flags=flags,
+        features=features,
+        context_window=model.context_window,
+        max_output=model.max_output,
+    )
+
+
+def known_flags(model: Model, bound: CapabilitySet) -> Mapping[str, bool]:
+    """All ten flags: declared, probed, or by the rule above."""
+    declares = model.origin == "config" and bool(model.flags)
+    return {
+        flag: model.flags.get(flag, flag == "text" or (not declares and bound.flags.get(flag, False))) for flag in FLAGS
+    }
+
+
+def flag_source(model: Model, flag: str) -> str:
+    """Where a flag's value comes from: declared, probed or default."""
+    return model.flag_sources.get(flag, "default")

@@ -1,0 +1,366 @@
+"""A Model record whose provider is reached over HTTP, and the canonical adapter over it.
+
+The key is looked up when the attempt is prepared and lives in its header only. Error texts of the provider are scrubbed of
+it before anyone sees them.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from yarl import URL
+
+from proxy.resources import Clocks, Model
+from proxy.upstream import Reply, WireRequest
+from translators import exchange
+from translators.canonical import (
+    CapabilitySet,
+    Chunk,
+    HealthSignal,
+    JochError,
+    Reason,
+    Request,
+    Response,
+    Transform,
+    UpstreamError,
+)
+from translators.exchange import Exchange, WireBody
+from translators.formats import ProviderFormat, StreamRelay, Tally, Wire
+from translators.formats.json import dumps
+from translators.providers.provider import ModelFacts, Provider
+
+from .binding import Asked, ResolveSecret
+from .capabilities import effective
+
+_JSON_TYPES = frozenset({"application/json", "text/json", "application/problem+json"})
+_AUTH_HEADERS = {
+    "bearer": ("Authorization", "Bearer {}"),
+    "api-key": ("api-key", "{}"),
+    "x-api-key": ("x-api-key", "{}"),
+}
+
+
+class Send(Protocol):
+    """What a binding needs of the upstream client."""
+
+    async def send(self, request: WireRequest) -> Reply: ...
+
+
+class WireBinding:
+    """One Model record bound to its provider. Made once per snapshot, used by many calls at the same time."""
+
+    def __init__(
+        self, model: Model, provider: Provider, upstream: Send, resolve: ResolveSecret, hop: Mapping[str, str]
+    ) -> None:
+        self.model, self.provider = model, provider
+        self.facts = facts_of(model)
+        self._upstream, self._resolve = upstream, resolve
+        self._headers = {"Content-Type": "application/json", **provider.headers, **model.headers, **hop}
+        self._tls = _tls_of(model)
+        self._capabilities = effective(model, provider.capabilities)
+        self._urls: dict[tuple[str, str], URL] = {}
+
+    @property
+    def host(self) -> str:
+        return URL(self.model.base_url or "").host or ""
+
+    def capabilities(self) -> CapabilitySet:
+        return self._capabilities
+
+    def prepare(self, asked: Asked) -> PreparedWire:
+        provider, facts = self.provider, self.facts
+        wire_format = provider.choose(provider.formats, asked.client.name, asked.request, facts)
+        if wire_format.name not in provider.paths:
+            raise UpstreamError(Reason.UNSUPPORTED, f"{provider.name} has no {wire_format.name} endpoint.")
+        adapted = provider.adapt(asked.request, facts)
+        chosen = exchange.choose(asked.client, wire_format, adapted.request, provider.name)
+        body = chosen.render_request(
+            adapted.request, facts.model, lambda wire: provider.amend(wire, facts), ask_usage=provider.usage_option
+        )
+        if adapted.transforms:
+            body = WireBody(body.data, (*adapted.transforms, *body.transforms))
+        accept = wire_format.stream_type if asked.request.stream else "application/json"
+        request, key = self.request("POST", provider.paths[wire_format.name], body.data, asked.clocks, accept)
+        return PreparedWire(self, asked, wire_format, chosen, request, key, body.transforms)
+
+    def request(
+        self, method: str, path: str, body: bytes | None, clocks: Clocks, accept: str = "application/json"
+    ) -> tuple[WireRequest, str | None]:
+        """A request to `path` below the base URL, with the key in its header; and the key, for scrubbing."""
+        base, key = self._base_url(), self._key()
+        url = self._urls.get((base, path))
+        if url is None:
+            url = URL(base.rstrip("/") + path).update_query(dict(self.model.query))
+            if self.model.base_url_secret is None:
+                self._urls[base, path] = url
+        headers = {**self._headers, "Accept": accept}
+        if key is not None:
+            name, value = _AUTH_HEADERS[self.provider.auth]
+            headers[name] = value.format(key)
+        wire = WireRequest(
+            method=method,
+            url=url,
+            headers=headers,
+            body=body,
+            clocks=clocks,
+            private_ok=self.model.local or base != self.provider.base_url,
+            tls=self._tls,
+        )
+        return wire, key
+
+    def _base_url(self) -> str:
+        if self.model.base_url_secret is not None:
+            return self._secret(self.model.base_url_secret)
+        if self.model.base_url is None:
+            raise UpstreamError(Reason.UNAVAILABLE, f"{self.model.ref} has no base URL.", failure="base_url_missing")
+        return self.model.base_url
+
+    def _key(self) -> str | None:
+        if self.provider.auth == "none" or self.model.secret is None:
+            return None
+        return self._secret(self.model.secret)
+
+    def _secret(self, ref: object) -> str:
+        try:
+            return self._resolve(ref).reveal()  # type: ignore[arg-type]  # both callers pass a SecretRef
+        except LookupError as error:
+            raise UpstreamError(Reason.UNAVAILABLE, str(error), failure="secret_missing") from None
+
+    async def send(self, request: WireRequest) -> Reply:
+        return await self._upstream.send(request)
+
+    async def refused(self, reply: Reply, key: str | None, wire_format: ProviderFormat) -> UpstreamError:
+        """The error a reply with a status that is not 200 stands for."""
+        try:
+            body = await reply.read()
+        except UpstreamError:
+            body = b""  # the status alone must do
+        error = wire_format.parse_error(reply.status, reply.headers, body)
+        return scrubbed(self.provider.classify(error, reply.status, reply.headers, body), key)
+
+    async def post(self, operation: str, body: Wire, clocks: Clocks) -> Wire:
+        provider = self.provider
+        if operation not in provider.paths:
+            raise UpstreamError(Reason.UNSUPPORTED, f"{provider.name} does not serve {operation}.")
+        asked = {**body, "model": self.facts.model}
+        if operation == "embeddings" and provider.render_embeddings is not None:
+            asked = provider.render_embeddings(asked, self.facts)
+        request, key = self.request("POST", provider.paths[operation], dumps(asked), clocks)
+        reply = await self.send(request)
+        try:
+            if reply.status != 200:
+                raise await self.refused(reply, key, provider.formats[0])
+            answer = exchange.parse_whole(await reply.read())
+        finally:
+            reply.close()
+        if answer.get("error"):
+            raise scrubbed(provider.formats[0].parse_error(500, {}, dumps(answer)), key)
+        if operation == "embeddings" and provider.parse_embeddings is not None:
+            return provider.parse_embeddings(answer, body)
+        return answer
+
+    async def health(self) -> HealthSignal:
+        path = self.provider.health or self.provider.paths.get("models")
+        if path is None:
+            return HealthSignal(status="unknown", detail="no free check")
+        try:
+            request, _ = self.request("GET", path, None, self.model.clocks)
+            reply = await self.send(request)
+        except UpstreamError as error:
+            return HealthSignal(status="unhealthy", detail=error.failure)
+        reply.close()
+        if reply.status == 503:
+            return HealthSignal(status="degraded", detail="loading")
+        return HealthSignal(status="healthy" if reply.status == 200 else "unhealthy", detail=f"http_{reply.status}")
+
+
+@dataclass(slots=True)
+class PreparedWire:
+    """An attempt as it will go out."""
+
+    binding: WireBinding
+    asked: Asked
+    wire_format: ProviderFormat
+    exchange: Exchange
+    request: WireRequest
+    key: str | None
+    transforms: tuple[Transform, ...]
+
+    @property
+    def lane(self) -> str:
+        return self.exchange.lane
+
+    @property
+    def api(self) -> str:
+        return self.wire_format.name
+
+    @property
+    def host(self) -> str:
+        return self.request.url.host or ""
+
+    async def send(self) -> WireAnswer:
+        reply = await self.binding.send(self.request)
+        if reply.status != 200:
+            try:
+                raise await self.binding.refused(reply, self.key, self.wire_format)
+            finally:
+                reply.close()
+        return WireAnswer(self, reply)
+
+
+class WireAnswer:
+    """A provider's answer crossing to the client."""
+
+    def __init__(self, prepared: PreparedWire, reply: Reply) -> None:
+        self._prepared, self._reply = prepared, reply
+        self._relay: StreamRelay | None = None
+        self._tally = Tally()
+        self.status = reply.status
+        self.upstream_request_id = reply.headers.get("x-request-id")
+
+    @property
+    def tally(self) -> Tally:
+        return self._relay.tally if self._relay is not None else self._tally
+
+    async def whole(self) -> bytes:
+        raw = await self._reply.read()
+        prepared, media_type = self._prepared, self._reply.media_type
+        context = prepared.asked.context
+        try:
+            if media_type == prepared.wire_format.stream_type:
+                response = exchange.fold_stream(prepared.wire_format, prepared.binding.provider.name, raw)
+                self._tally.note("converted")
+                return exchange.render_answer(prepared.asked.client, response, context, self._tally)
+            _expect_json(media_type, raw)
+            return prepared.exchange.render_response(raw, context, self._tally)
+        except UpstreamError as error:
+            raise scrubbed(error, prepared.key) from None
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        prepared, media_type = self._prepared, self._reply.media_type
+        if media_type in _JSON_TYPES and media_type != prepared.wire_format.stream_type:
+            yield await self._whole_as_stream()
+            return
+        if media_type not in (prepared.wire_format.stream_type, "application/octet-stream", "text/plain", ""):
+            raise _bad_content_type(media_type)
+        relay = self._relay = prepared.exchange.open_stream(prepared.asked.context)
+        try:
+            async for piece in self._reply.pieces():
+                yield relay.feed(piece)
+            yield relay.close()
+        except UpstreamError as error:
+            raise scrubbed(error, prepared.key) from None
+
+    async def _whole_as_stream(self) -> bytes:
+        prepared = self._prepared
+        self._tally.note("converted")
+        return exchange.render_whole_as_stream(
+            prepared.asked.client,
+            prepared.wire_format,
+            prepared.binding.provider.name,
+            await self._reply.read(),
+            prepared.asked.context,
+            self._tally,
+        )
+
+    def fail(self, error: JochError) -> bytes:
+        if self._relay is not None:
+            return self._relay.fail(error)
+        return self._prepared.asked.client.stream_renderer(self._prepared.asked.context).fail(error)
+
+    def close(self) -> None:
+        self._reply.close()
+
+
+class WireAdapter:
+    """The four-member adapter over a wire binding: canonical in, canonical out, through the same parsers and errors."""
+
+    def __init__(self, binding: WireBinding) -> None:
+        self._binding = binding
+
+    def capabilities(self) -> CapabilitySet:
+        return self._binding.capabilities()
+
+    async def respond(self, request: Request) -> Response:
+        reply, wire_format, key = await self._ask(replace(request, stream=False))
+        try:
+            return wire_format.parse_response(exchange.parse_whole(await reply.read()), self._binding.provider.name)
+        except UpstreamError as error:
+            raise scrubbed(error, key) from None
+        finally:
+            reply.close()
+
+    async def stream(self, request: Request) -> AsyncIterator[Chunk]:
+        reply, wire_format, key = await self._ask(replace(request, stream=True, include_usage=True))
+        parser = wire_format.stream_parser(self._binding.provider.name)
+        try:
+            async for piece in reply.pieces():
+                for chunk in parser.feed(piece):
+                    yield chunk
+            for chunk in parser.close():
+                yield chunk
+        except UpstreamError as error:
+            raise scrubbed(error, key) from None
+        finally:
+            reply.close()
+
+    async def health(self) -> HealthSignal:
+        return await self._binding.health()
+
+    async def _ask(self, request: Request) -> tuple[Reply, ProviderFormat, str | None]:
+        binding, provider = self._binding, self._binding.provider
+        source = request.source.format if request.source else provider.formats[0].name
+        wire_format = provider.choose(provider.formats, source, request, binding.facts)
+        rendered = wire_format.render_request(provider.adapt(request, binding.facts).request, binding.facts.model)
+        body = dumps(provider.amend(rendered.body, binding.facts))
+        wire, key = binding.request("POST", provider.paths[wire_format.name], body, binding.model.clocks)
+        reply = await binding.send(wire)
+        if reply.status != 200:
+            try:
+                raise await binding.refused(reply, key, wire_format)
+            finally:
+                reply.close()
+        return reply, wire_format, key
+
+
+def facts_of(model: Model) -> ModelFacts:
+    """What the provider's own code may know of the record."""
+    return ModelFacts(
+        model=model.model,
+        api=model.api,
+        context_window=model.context_window,
+        max_output=model.max_output,
+        flags=model.flags,
+        options=model.features,
+    )
+
+
+def scrubbed(error: UpstreamError, key: str | None) -> UpstreamError:
+    """`error` without the key, should the provider have echoed it."""
+    if key and key in error.body.message:
+        error.body = replace(error.body, message=error.body.message.replace(key, "***"))
+        error.args = (error.body.message,)
+    return error
+
+
+def _tls_of(model: Model) -> ssl.SSLContext | bool:
+    if not model.verify_tls:
+        return False
+    return True if model.ca_file is None else ssl.create_default_context(cafile=model.ca_file)
+
+
+def _expect_json(media_type: str, raw: bytes) -> None:
+    if media_type in _JSON_TYPES or (not media_type and raw[:1] == b"{"):
+        return
+    if media_type in ("text/plain", "application/octet-stream") and raw.lstrip()[:1] == b"{":
+        return
+    raise _bad_content_type(media_type)
+
+
+def _bad_content_type(media_type: str) -> UpstreamError:
+    kind = "HTML" if "html" in media_type else "something that is not JSON"
+    message = f"The provider answered with {kind} instead of an answer."
+    return UpstreamError(Reason.BAD_RESPONSE, message, failure="bad_content_type", billed_risk=True)

@@ -1,0 +1,115 @@
+"""The composition root: every object is made here, and only here. Plain constructor calls, no container.
+
+`App` is one serving process around a snapshot; `run` is `joch serve`: it finds the configuration, starts, tells the user
+what it found, and follows signals and file changes until it is stopped.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+
+from aiohttp.abc import AbstractResolver
+
+from proxy.adapters import Bindings
+from proxy.events import EventLog, Sink, process_event
+from proxy.gateway import Gateway
+from proxy.identifiers import new_id
+from proxy.live import Live
+from proxy.metrics import Metrics
+from proxy.resources import Snapshot
+from proxy.routing import Rests
+from proxy.secrets import SecretResolver
+from proxy.server import Core, Listener
+from proxy.server.dispatch import Dispatcher
+from proxy.server.guard import HOP_HEADER
+from proxy.upstream import Upstream
+from translators.formats import ClientFormat
+
+DRAIN_SECONDS = 60.0
+VERSION = version("joch-proxy")
+
+
+class App:
+    """One serving process. `env` is where secrets are looked up at the moment of use."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        env: Mapping[str, str],
+        sinks: Iterable[Sink] = (),
+        resolver: AbstractResolver | None = None,
+        body_seconds: float = 30.0,
+    ) -> None:
+        self.live = Live(snapshot)
+        self.events = EventLog(sinks)
+        self.metrics = Metrics(VERSION)
+        self.metrics.config_generation.set(snapshot.generation)
+        self.metrics.config_last_reload_ok.set(1)
+        instance = new_id("joch_")
+        self.upstream = Upstream(resolver=resolver, user_agent=f"joch/{VERSION}")
+        self.bindings = Bindings(self.upstream, SecretResolver(env).resolve, {HOP_HEADER: instance})
+        rests = Rests(random.random)
+        self.gateway = Gateway(self.bindings, self.events, self.metrics, rests, new_id)
+        core = Core(
+            live=self.live,
+            gateway=self.gateway,
+            bindings=self.bindings,
+            events=self.events,
+            metrics=self.metrics,
+            new_id=new_id,
+            instance=instance,
+            version=VERSION,
+            body_seconds=body_seconds,
+        )
+        self._listener = Listener(core, Dispatcher(core, client_formats()))
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._listener.port
+
+    async def start(self, *, host: str | None = None, port: int | None = None, shared: bool = False) -> None:
+        """Listen as the settings say, unless told otherwise. Raises `OSError` when the address cannot be taken."""
+        settings = self.live.current.snapshot.settings
+        await self.upstream.__aenter__()
+        try:
+            await self._listener.open(
+                settings.address if host is None else host, settings.port if port is None else port, shared=shared
+            )
+        except OSError:
+            await self.upstream.__aexit__()
+            raise
+
+    async def stop(self, drain_seconds: float = DRAIN_SECONDS) -> tuple[int, int]:
+        """Drain and end. Returns how many calls were drained and how many cut."""
+        ended = await self._listener.close(drain_seconds)
+        await self.upstream.__aexit__()
+        self.events.close()
+        return ended
+
+    def apply(self, snapshot: Snapshot, changes: Iterable[Mapping[str, str]] = ()) -> None:
+        """Serve new calls with `snapshot`; calls under way keep the one they started with."""
+        self.live.swap(snapshot)
+        self.metrics.config_generation.set(snapshot.generation)
+        self.metrics.config_last_reload_ok.set(1)
+        for change in changes:
+            self.events.emit(process_event(new_id, "ResourceApplied", change))
+
+    def rejected(self, problems: Iterable[str]) -> None:
+        """A new configuration was not accepted; the old one stays."""
+        self.metrics.config_last_reload_ok.set(0)
+        self.events.emit(process_event(new_id, "x.ConfigRejected", {"problems": list(problems)}, severity="error"))
+
+
+def client_formats() -> dict[str, ClientFormat]:
+    """What clients may speak, by the path they speak it at."""
+    from translators.formats import openai_chat, openai_completions, openai_responses
+
+    return {
+        "/chat/completions": openai_chat.CLIENT,
+        "/responses": openai_responses.CLIENT,
+        "/completions": openai_completions.CLIENT,
+    }

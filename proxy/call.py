@@ -1,0 +1,78 @@
+"""One client request on its way: what is known of it from the start, and what is noted while it is served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from proxy.events import Scope
+from proxy.resources import ModelRoute, Snapshot
+from translators.canonical import Need, Request
+from translators.formats import ClientFormat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who calls, as far as the request says. `execution_source` is header, metadata, traceparent or inferred."""
+
+    execution: str
+    execution_source: str
+    agent: str = "anonymous"
+    namespace: str = "default"
+    team: str | None = None
+    environment: str | None = None
+    session: str | None = None
+    turn: str | None = None
+    user_hash: str | None = None
+    framework: str | None = None
+    trace: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One client request. `started` and `deadline` are on the monotonic clock; `created` is unix seconds.
+
+    `content` turns true when the client has seen something of an answer; `waited` adds up the seconds spent on providers.
+    """
+
+    id: str
+    endpoint: str
+    client: ClientFormat
+    request: Request
+    snapshot: Snapshot
+    route: ModelRoute
+    resolved_by: str
+    scope: Scope
+    started: float
+    deadline: float
+    created: int
+    needs: tuple[Need, ...] = ()
+    user_agent: str = ""
+    sdk_retries: int = 0
+    content: bool = False
+    attempts: int = 0
+    switches: int = 0
+    waited: float = 0.0
+    failures: list[dict[str, Any]] = field(default_factory=list)
+
+
+class ClientStream(Protocol):
+    """The client's side of a streamed answer. The server implements it; the gateway decides when it opens."""
+
+    @property
+    def opened(self) -> bool: ...
+
+    async def open(self, headers: Mapping[str, str]) -> None:
+        """Send status 200 and the headers. Later calls do nothing."""
+        ...
+
+    async def write(self, data: bytes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WholeAnswer:
+    """A non-streamed answer, ready to send."""
+
+    body: bytes
+    headers: Mapping[str, str]

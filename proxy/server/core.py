@@ -1,0 +1,81 @@
+"""What handlers need, made once by the composition root."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from proxy.adapters import Bindings
+from proxy.events import EventLog
+from proxy.gateway import Gateway
+from proxy.live import Live
+from proxy.metrics import Metrics
+from translators.canonical import RequestError
+
+QUEUE_LIMIT = 256
+
+
+@dataclass(slots=True, kw_only=True)
+class Core:
+    """`instance` is this process's name in the loop guard. `stopping` is set once a shutdown has begun."""
+
+    live: Live
+    gateway: Gateway
+    bindings: Bindings
+    events: EventLog
+    metrics: Metrics
+    new_id: Callable[[str], str]
+    instance: str
+    version: str
+    body_seconds: float = 30.0
+    stopping: bool = False
+    admission: Admission = field(default_factory=lambda: Admission())
+
+
+class Admission:
+    """How many calls may be served at once. Beyond that a call waits a little, and beyond that it is shed."""
+
+    def __init__(self) -> None:
+        self.running = 0
+        self._waiting: list[asyncio.Future[None]] = []
+
+    async def enter(self, limit: int, patience: float) -> None:
+        """Take a place. Raises `RequestError` 503 `overloaded` when none is free within `patience` seconds."""
+        if self.running < limit and not self._waiting:
+            self.running += 1
+            return
+        if len(self._waiting) >= QUEUE_LIMIT:
+            raise _shed()
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            async with asyncio.timeout(patience):
+                await place
+        except TimeoutError:
+            raise _shed() from None
+        finally:
+            if place in self._waiting:
+                self._waiting.remove(place)
+            elif place.cancelled():
+                self.leave()  # the place was handed over just as the waiter gave up
+
+    def leave(self) -> None:
+        """Give the place back, or straight to the one who waits longest."""
+        while self._waiting:
+            place = self._waiting.pop(0)
+            if not place.done():
+                place.set_result(None)
+                return
+        self.running -= 1
+
+
+def _shed() -> RequestError:
+    return RequestError(
+        "The server is overloaded: too many calls at once. Please try again shortly.",
+        status=503,
+        type="server_error",
+        code="overloaded",
+        should_retry=None,
+        retry_after=1.0,
+    )

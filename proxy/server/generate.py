@@ -1,0 +1,158 @@
+"""POST /v1/chat/completions and /v1/responses: one handler, two formats."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from proxy.call import Call
+from proxy.events import Scope
+from translators.canonical import REMOVED, Media, Need, Patch, Request, RequestError, edited
+from translators.formats import ClientFormat
+
+from .body import read_json
+from .core import Core
+from .identity import identify
+from .media import check_url
+from .stream import SseStream
+
+_MAX_TOKENS = 10_000_000
+
+
+async def generate(request: web.BaseRequest, core: Core, client: ClientFormat, call_id: str) -> web.StreamResponse:
+    """Parse, resolve, hand over to the gateway, answer."""
+    settings = core.live.current.snapshot.settings
+    body, raw = await read_json(request, settings.max_body_bytes, core.body_seconds)
+    parsed = client.parse_request(body, raw)
+    _check(parsed, settings.unknown_fields)
+    call = make_call(request, core, client, parsed, call_id)
+    await core.admission.enter(settings.max_concurrent, settings.max_queue_seconds)
+    try:
+        if parsed.stream:
+            return await _streamed(request, core, call, settings.keep_alive_seconds)
+        answer = await core.gateway.generate(call)
+        headers = {"x-request-id": call_id, "openai-processing-ms": _elapsed(call), **answer.headers}
+        return web.Response(body=answer.body, headers=headers, content_type="application/json")
+    finally:
+        core.admission.leave()
+
+
+async def _streamed(request: web.BaseRequest, core: Core, call: Call, interval: float) -> web.StreamResponse:
+    stream = SseStream(request, call.id, interval)
+    try:
+        await core.gateway.stream(call, stream)
+        await stream.finish()
+    except asyncio.CancelledError:
+        if core.stopping and stream.opened:
+            await stream.write(call.client.stream_renderer(core.gateway.context(call)).fail(shutting_down()))
+            await stream.finish()
+        raise
+    finally:
+        stream.stop()
+    if stream.response is None:  # the gateway opens the stream or raises
+        raise AssertionError("a stream ended without having been opened")
+    return stream.response
+
+
+def make_call(
+    request: web.BaseRequest,
+    core: Core,
+    client: ClientFormat,
+    parsed: Request,
+    call_id: str,
+    needs: tuple[Need, ...] = (),
+) -> Call:
+    """The call of `request`: its route, who makes it, and the clock it runs on."""
+    configured, headers = core.live.current, request.headers
+    route, resolved_by = configured.resolver.resolve(parsed.model, headers.get("X-Joch-Route"))
+    identity = identify(headers, parsed, call_id)
+    started = time.monotonic()
+    common = {
+        "traceId": identity.trace,
+        "executionId": identity.execution,
+        "executionIdSource": identity.execution_source,
+        "agentRef": {"name": identity.agent, "namespace": identity.namespace},
+        "framework": identity.framework,
+        "tenantId": f"{identity.namespace}/{identity.team or 'default'}",
+        "turnId": identity.turn,
+        "environment": identity.environment,
+        "sessionId": identity.session,
+        "userId": identity.user_hash,
+        "callId": call_id,
+        "route": route.name,
+        "requestedModel": _shown(parsed.model),
+        "dialect": client.name,
+        "configGeneration": configured.snapshot.generation,
+    }
+    return Call(
+        id=call_id,
+        endpoint=request.path,
+        client=client,
+        request=_without_ours(parsed),
+        snapshot=configured.snapshot,
+        route=route,
+        resolved_by=resolved_by,
+        scope=Scope(core.new_id, common),
+        started=started,
+        deadline=started + configured.snapshot.settings.clocks.total,
+        created=int(time.time()),
+        needs=needs,
+        user_agent=headers.get("User-Agent", "")[:128],
+        sdk_retries=_retry_count(headers),
+    )
+
+
+def shutting_down() -> RequestError:
+    """What a call hears that the server's end cuts off."""
+    return RequestError(
+        "The server is shutting down.",
+        status=503,
+        type="server_error",
+        code="server_shutting_down",
+        should_retry=True,
+        retry_after=1.0,
+    )
+
+
+def _check(parsed: Request, unknown_fields: str) -> None:
+    limit = parsed.sampling.max_output_tokens
+    if limit is not None and limit > _MAX_TOKENS:
+        raise RequestError(
+            f"The maximum number of output tokens may be at most {_MAX_TOKENS}.",
+            param="max_tokens",
+            code="invalid_value",
+        )
+    if unknown_fields == "reject" and parsed.extensions:
+        name = next(iter(parsed.extensions))
+        raise RequestError(
+            f"Unrecognized request argument supplied: {name[:64]}", param=name[:64], code="unknown_parameter"
+        )
+    for message in parsed.messages:
+        for block in message.blocks:
+            if type(block) is Media and block.url is not None:
+                check_url(block.url, block.origin.pointer if block.origin else None)
+
+
+def _without_ours(parsed: Request) -> Request:
+    """The request without the `joch.*` metadata, which is meant for us and not for a provider."""
+    ours = [key for key in parsed.metadata if key.startswith("joch.")]
+    if not ours:
+        return parsed
+    kept = {key: value for key, value in parsed.metadata.items() if key not in ours}
+    return edited(parsed, Patch("/metadata", kept or REMOVED), metadata=kept)
+
+
+def _shown(name: str | None) -> str | None:
+    return None if name is None else "".join(char if char.isprintable() else "?" for char in name[:64])
+
+
+def _retry_count(headers: Mapping[str, str]) -> int:
+    count = headers.get("x-stainless-retry-count", "0")
+    return int(count) if count.isascii() and count.isdigit() and len(count) < 4 else 0
+
+
+def _elapsed(call: Call) -> str:
+    return str(int((time.monotonic() - call.started) * 1000))

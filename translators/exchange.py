@@ -1,0 +1,315 @@
+"""How one attempt's bytes cross the proxy. Chosen once by `choose`; after that nothing asks which it is.
+
+    Verbatim     same format on both sides, nothing edited: the client's bytes, with only the model's name (and the
+                 usage option of a stream) spliced in; the provider's bytes back, watched on their way
+    Patched      same format, something edited: the edits applied to the client's own body, so unknown members survive
+    Translated   different formats: parsed into the hub and rendered out of it
+
+Verbatim is forbidden as soon as anything edited the request: the raw bytes still hold what an edit removed. Which lane is
+taken never changes what a call means, only how much of it is rebuilt. No I/O here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from translators.canonical import (
+    REMOVED,
+    BlockDelta,
+    BlockStart,
+    ChoiceStop,
+    Chunk,
+    End,
+    JochError,
+    Patch,
+    Reason,
+    Request,
+    Response,
+    Source,
+    Start,
+    ToolCall,
+    Transform,
+    UpstreamError,
+    UsageUpdate,
+    fold,
+    is_content,
+    unfold,
+)
+from translators.formats import ClientFormat, ProviderFormat, RenderContext, StreamRelay, Tally, Wire
+from translators.formats.json import dumps, loads
+
+Amend = Callable[[Wire], Wire]
+
+
+@dataclass(frozen=True, slots=True)
+class WireBody:
+    """A request body ready to send, and every change a translation made."""
+
+    data: bytes
+    transforms: tuple[Transform, ...] = ()
+
+
+class Exchange(Protocol):
+    """One attempt's way across. `lane` is its name in events and explanations."""
+
+    lane: str
+
+    def render_request(self, request: Request, model: str, amend: Amend, *, ask_usage: bool) -> WireBody: ...
+
+    def render_response(self, raw: bytes, context: RenderContext, tally: Tally) -> bytes: ...
+
+    def open_stream(self, context: RenderContext) -> StreamRelay: ...
+
+
+def choose(client: ClientFormat, provider: ProviderFormat, request: Request, issuer: str) -> Exchange:
+    """The exchange for `request`. `issuer` is the provider's name, which marks the opaque blobs it makes."""
+    source = request.source
+    if client.name != provider.name or source is None or source.format != client.name:
+        return Translated(client, provider, issuer)
+    if source.patches:
+        return Patched(client, provider, issuer)
+    return Verbatim(client, provider, issuer)
+
+
+class _SameFormat:
+    """What Verbatim and Patched share: the answer passes as it came."""
+
+    def __init__(self, client: ClientFormat, provider: ProviderFormat, issuer: str) -> None:
+        self._client, self._provider, self._issuer = client, provider, issuer
+
+    def render_response(self, raw: bytes, context: RenderContext, tally: Tally) -> bytes:
+        wire = parse_whole(raw)
+        observe(tally, unfold(self._provider.parse_response(wire, self._issuer)))
+        mended = self._client.mend(wire)
+        return raw if mended is None else dumps(mended)
+
+    def open_stream(self, context: RenderContext) -> StreamRelay:
+        return self._client.relay(context)
+
+    def _with_usage_option(self, body: Wire) -> Wire:
+        if self._client.usage_option is None:
+            return body
+        member, wanted = self._client.usage_option
+        present = body.get(member) or {}
+        return body if wanted.items() <= present.items() else {**body, member: {**present, **wanted}}
+
+
+class Verbatim(_SameFormat):
+    """The client's bytes, with the model's name and the usage option spliced in."""
+
+    lane = "verbatim"
+
+    def render_request(self, request: Request, model: str, amend: Amend, *, ask_usage: bool) -> WireBody:
+        source = _source(request)
+        body = source.body
+        wanted = self._with_usage_option(body) if ask_usage and request.stream else body
+        amended = amend(wanted)
+        if amended is wanted:
+            spliced = _spliced(source, model, wanted)
+            if spliced is not None:
+                return WireBody(spliced)
+        return WireBody(dumps({**amended, "model": model}))
+
+
+class Patched(_SameFormat):
+    """The client's own body with the recorded edits applied."""
+
+    lane = "patched"
+
+    def render_request(self, request: Request, model: str, amend: Amend, *, ask_usage: bool) -> WireBody:
+        source = _source(request)
+        body = apply_patches(source.body, source.patches)
+        if ask_usage and request.stream:
+            body = self._with_usage_option(body)
+        return WireBody(dumps({**amend(body), "model": model}))
+
+
+class Translated:
+    """Parsed into the hub on one side, rendered out of it on the other."""
+
+    lane = "translated"
+
+    def __init__(self, client: ClientFormat, provider: ProviderFormat, issuer: str) -> None:
+        self._client, self._provider, self._issuer = client, provider, issuer
+
+    def render_request(self, request: Request, model: str, amend: Amend, *, ask_usage: bool) -> WireBody:
+        rendered = self._provider.render_request(request, model)
+        return WireBody(dumps(amend(rendered.body)), rendered.transforms)
+
+    def render_response(self, raw: bytes, context: RenderContext, tally: Tally) -> bytes:
+        return render_answer(
+            self._client, self._provider.parse_response(parse_whole(raw), self._issuer), context, tally
+        )
+
+    def open_stream(self, context: RenderContext) -> StreamRelay:
+        return TranslatedStream(self._client, self._provider, self._issuer, context)
+
+
+class TranslatedStream:
+    """A provider's stream in one format, the client's in another."""
+
+    def __init__(self, client: ClientFormat, provider: ProviderFormat, issuer: str, context: RenderContext) -> None:
+        self.tally = Tally()
+        self._parser = provider.stream_parser(issuer)
+        self._renderer = client.stream_renderer(context)
+        self._context = context
+
+    def feed(self, data: bytes) -> bytes:
+        return self._render(self._parser.feed(data))
+
+    def close(self) -> bytes:
+        return self._render(self._parser.close())
+
+    def fail(self, error: JochError) -> bytes:
+        return self._renderer.fail(error)
+
+    def _render(self, chunks: list[Chunk]) -> bytes:
+        if not chunks:
+            return b""
+        if isinstance(chunks[-1], End):
+            chunks = with_usage(chunks, self.tally, self._context)
+        observe(self.tally, chunks)
+        return self._renderer.render(chunks)
+
+
+def render_answer(client: ClientFormat, response: Response, context: RenderContext, tally: Tally) -> bytes:
+    """A canonical answer in the client's format, seen by `tally`."""
+    observe(tally, unfold(response))
+    return dumps(client.render_response(response, context))
+
+
+def render_whole_as_stream(
+    client: ClientFormat, provider: ProviderFormat, issuer: str, raw: bytes, context: RenderContext, tally: Tally
+) -> bytes:
+    """A stream was asked for and a whole answer came: one valid stream out of it."""
+    chunks = list(unfold(provider.parse_response(parse_whole(raw), issuer)))
+    observe(tally, chunks)
+    return client.stream_renderer(context).render(with_usage(chunks, tally, context))
+
+
+def fold_stream(provider: ProviderFormat, issuer: str, raw: bytes) -> Response:
+    """A whole answer was asked for and a stream came: folded. Raises when the stream is cut."""
+    parser = provider.stream_parser(issuer)
+    return fold([*parser.feed(raw), *parser.close()])
+
+
+def with_usage(chunks: list[Chunk], tally: Tally, context: RenderContext) -> list[Chunk]:
+    """`chunks`, ending in `End`, with an estimate where the client waits for usage and the provider gave none."""
+    if tally.usage is not None or context.estimate is None or any(isinstance(chunk, UsageUpdate) for chunk in chunks):
+        return chunks
+    observed = Tally(output_chars=tally.output_chars)
+    observe(observed, chunks)
+    return [*chunks[:-1], UsageUpdate(context.estimate(observed)), chunks[-1]]
+
+
+def observe(tally: Tally, chunks: Iterable[Chunk]) -> None:
+    """Note what passes: ids, usage, finishes, calls, and whether anything of the model was seen."""
+    for chunk in chunks:
+        tally.chunks += 1
+        match chunk:
+            case BlockDelta():
+                tally.output_chars += len(chunk.value)
+            case BlockStart():
+                tally.tool_calls += isinstance(chunk.block, ToolCall)
+            case UsageUpdate():
+                if chunk.usage.is_sane():
+                    tally.usage = chunk.usage
+                else:
+                    tally.note("bad_usage")
+            case ChoiceStop():
+                tally.finishes.append(chunk.finish.value)
+            case Start():
+                tally.response_id, tally.response_model = chunk.id, chunk.model
+            case _:
+                pass
+        if not tally.content and is_content(chunk):
+            tally.content = True
+
+
+def parse_whole(raw: bytes) -> Wire:
+    """The JSON object of a whole answer. Raises `UpstreamError(BAD_RESPONSE)` with the precise failure."""
+    try:
+        wire = loads(raw)
+    except ValueError:
+        failure = "bad_json" if _is_utf8(raw) else "bad_utf8"
+        raise UpstreamError(
+            Reason.BAD_RESPONSE, "The provider's answer is not valid JSON.", failure=failure, billed_risk=True
+        ) from None
+    if not isinstance(wire, dict):
+        raise UpstreamError(
+            Reason.BAD_RESPONSE, "The provider's answer is not a JSON object.", failure="bad_shape", billed_risk=True
+        )
+    return wire
+
+
+def apply_patches(body: Wire, patches: Iterable[Patch]) -> Wire:
+    """A copy of `body` with the edits made; what no edit touches is shared, not copied."""
+    result: Any = body
+    for patch in patches:
+        result = _patched(result, [_unescaped(part) for part in patch.pointer.split("/")[1:]], patch.value)
+    return dict(result)
+
+
+def _patched(node: Any, path: list[str], value: Any) -> Any:
+    head, *rest = path
+    if isinstance(node, list):
+        index = int(head)
+        changed = list(node)
+        if rest:
+            changed[index] = _patched(node[index], rest, value)
+        elif value is REMOVED:
+            del changed[index]
+        else:
+            changed[index] = value
+        return changed
+    members = dict(node) if isinstance(node, dict) else {}
+    if rest:
+        members[head] = _patched(members.get(head), rest, value)
+    elif value is REMOVED:
+        members.pop(head, None)
+    else:
+        members[head] = value
+    return members
+
+
+def _unescaped(part: str) -> str:
+    return part.replace("~1", "/").replace("~0", "~")
+
+
+def _source(request: Request) -> Source:
+    if request.source is None:  # `choose` gives these lanes only to requests that have one
+        raise AssertionError("a request without its source cannot be sent as it came")
+    return request.source
+
+
+def _spliced(source: Source, model: str, wanted: Wire) -> bytes | None:
+    """The raw bytes with the two permitted changes, or None where splicing would not be safe."""
+    raw = source.raw
+    name = source.body.get("model")
+    if name != model:
+        at = raw.find(b'"model"')
+        if at < 0 or raw.find(b'"model"', at + 7) >= 0 or not isinstance(name, str):
+            return None
+        old = dumps(name)
+        start = raw.find(old, at + 7)
+        if start < 0 or raw[at + 7 : start].strip() != b":":
+            return None
+        raw = b"%b%b%b" % (raw[:start], dumps(model), raw[start + len(old) :])
+    if wanted is not source.body:
+        added = [member for member in wanted if member not in source.body]
+        if not added:
+            return None  # the member is there with other content
+        raw = raw.rstrip()
+        for member in added:
+            raw = b"%b,%b:%b}" % (raw[:-1].rstrip(), dumps(member), dumps(wanted[member]))
+    return raw
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -56,7 +56,7 @@ class JsonLines:
         self._failing = False
         self.dropped = 0
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
+        self._file = path.open("ab", buffering=0)
         self._thread = threading.Thread(target=self._run, name="joch-events", daemon=True)
         self._thread.start()
 
@@ -88,7 +88,6 @@ class JsonLines:
             lines = [dumps(self._queue.popleft()) for _ in range(min(len(self._queue), 500))]
             try:
                 self._file.write(b"\n".join(lines) + b"\n")
-                self._file.flush()
                 self._failing = False
             except OSError as error:
                 self.dropped += len(lines)

@@ -106,7 +106,7 @@ def _not_json(raw: bytes, error: ValueError) -> RequestError:
     except UnicodeDecodeError as broken:
         message = f"The request body is not valid UTF-8 at byte {broken.start}."
         return RequestError(message, code="invalid_json")
-    if "recursion" in str(error).lower():
+    if "recursion" in str(error).lower() or "depth" in str(error).lower():
         return _too_deep()
     where = getattr(error, "pos", None)
     place = "" if where is None else f" at character {where}"

@@ -7,6 +7,7 @@ business; what is refused here is what the URL itself says.
 from __future__ import annotations
 
 import ipaddress
+import unicodedata
 from urllib.parse import urlsplit
 
 from translators.canonical import RequestError
@@ -40,9 +41,8 @@ def _may_be_public(host: str) -> bool:
 
 def _is_disguised_address(host: str) -> bool:
     """Forms that resolvers take for IPv4 literals although `ipaddress` does not: 127.1, 0x7f.1, 2130706433, ①②⑦.1."""
-    ascii_host = host.encode("idna", "ignore").decode() if not host.isascii() else host
-    last = ascii_host.rpartition(".")[2]
-    return last.isdigit() or last.startswith("0x") or (not host.isascii() and last[:1].isdigit())
+    last = unicodedata.normalize("NFKC", host).rpartition(".")[2]
+    return last.isdigit() or last.startswith("0x")
 
 
 def _refused(param: str | None) -> RequestError:

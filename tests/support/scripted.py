@@ -2,7 +2,8 @@
 
 A script is a list of steps. Bytes are sent as they are; `Pause`, `RESET`, `CLOSE` and `HANG` do what they say. The request's
 path selects the script: `server.script("name", steps)` is served to every request whose first path segment is `name`, so
-`server.url("name")` is a base URL. Each request is recorded whole, and when its connection was seen to end.
+`server.url("name")` is a base URL. Each request is recorded whole, how much of the script was sent, and when its connection
+was seen to end. With `tls` the same server speaks TLS with that context.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -40,12 +42,15 @@ class Pause:
 
 
 Step = bytes | Act | Pause
-Script = Sequence[Step] | Callable[["Received"], Sequence[Step]]
+Script = Sequence[Step] | Callable[["Received"], Iterable[Step]]
 
 
 @dataclass
 class Received:
-    """One request as it arrived. `ended` is set to the monotonic time at which its connection was seen to end."""
+    """One request as it arrived. `ended` is set to the monotonic time at which its connection was seen to end.
+
+    `sent` counts the bytes of the answer that were taken off our hands; the body of a request answered early is empty.
+    """
 
     method: str
     path: str
@@ -54,6 +59,12 @@ class Received:
     connection: int
     at: float = field(default_factory=time.monotonic)
     ended: float | None = None
+    sent: int = 0
+
+    @property
+    def name(self) -> str:
+        """The script's name: the first segment of the path."""
+        return self.path.split("/")[1]
 
     @property
     def json(self) -> Any:
@@ -63,9 +74,11 @@ class Received:
 class ScriptedServer:
     """Serves scripts by the first segment of the path."""
 
-    def __init__(self, loop: LoopThread) -> None:
+    def __init__(self, loop: LoopThread, tls: ssl.SSLContext | None = None) -> None:
         self._loop = loop
+        self._tls = tls
         self._scripts: dict[str, list[Script]] = {}
+        self._early: set[str] = set()
         self._connections = 0
         self._listening: asyncio.Server | None = None
         self.requests: list[Received] = []
@@ -76,15 +89,20 @@ class ScriptedServer:
         self._scripts[name] = list(scripts)
         return self.url(name)
 
-    def url(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.port}/{name}"
+    def script_early(self, name: str, *scripts: Script) -> str:
+        """As `script`, but played as soon as the headers are in: the body is never read."""
+        self._early.add(name)
+        return self.script(name, *scripts)
+
+    def url(self, name: str, host: str = "127.0.0.1") -> str:
+        return f"{'http' if self._tls is None else 'https'}://{host}:{self.port}/{name}"
 
     def of(self, name: str) -> list[Received]:
         """The requests that `name` got."""
         return [request for request in self.requests if request.path.startswith(f"/{name}/")]
 
     async def open(self) -> None:
-        self._listening = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**26)
+        self._listening = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**26, ssl=self._tls)
         self.port = self._listening.sockets[0].getsockname()[1]
 
     async def shut(self) -> None:
@@ -96,7 +114,7 @@ class ScriptedServer:
         connection = self._connections
         try:
             while True:
-                request = await _read_request(reader, connection)
+                request = await self._receive(reader, connection)
                 self.requests.append(request)
                 if not await self._play(request, reader, writer):
                     return
@@ -108,10 +126,15 @@ class ScriptedServer:
                     request.ended = time.monotonic()
             writer.close()
 
+    async def _receive(self, reader: asyncio.StreamReader, connection: int) -> Received:
+        request = await _read_head(reader, connection)
+        if request.name not in self._early:
+            request.body = await reader.readexactly(int(request.headers.get("content-length", "0")))
+        return request
+
     async def _play(self, request: Received, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        name = request.path.split("/")[1]
-        waiting = self._scripts.get(name)
-        script: Script = [whole(404, {"error": {"message": f"no script {name}"}})]
+        waiting = self._scripts.get(request.name)
+        script: Script = [whole(404, {"error": {"message": f"no script {request.name}"}})]
         if waiting:
             script = waiting.pop(0) if len(waiting) > 1 else waiting[0]
         steps = script(request) if callable(script) else script
@@ -120,6 +143,7 @@ class ScriptedServer:
                 case bytes():
                     writer.write(step)
                     await writer.drain()
+                    request.sent += len(step)
                 case Pause():
                     await asyncio.sleep(step.seconds)
                 case Act.RESET:
@@ -140,13 +164,12 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-async def _read_request(reader: asyncio.StreamReader, connection: int) -> Received:
+async def _read_head(reader: asyncio.StreamReader, connection: int) -> Received:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.strip().split("\r\n")
     method, path, _ = first.split(" ", 2)
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Received(method, path, headers, body, connection)
+    return Received(method, path, headers, b"", connection)
 
 
 def whole(status: int, body: Any, content_type: str = "application/json", **headers: str) -> bytes:
@@ -182,10 +205,10 @@ def stream(*events: bytes, end: bool = True) -> list[Step]:
 
 
 @contextmanager
-def scripted_server() -> Iterator[ScriptedServer]:
+def scripted_server(tls: ssl.SSLContext | None = None) -> Iterator[ScriptedServer]:
     """A scripted upstream on a free loopback port, on a loop of its own."""
     loop = LoopThread()
-    server = ScriptedServer(loop)
+    server = ScriptedServer(loop, tls)
     loop.run(server.open())
     try:
         yield server

@@ -1,0 +1,186 @@
+"""`joch serve`: find the configuration, start, say what was found, and follow signals and changes until stopped.
+
+SIGTERM and SIGINT drain and end (a second one ends at once), SIGHUP reloads. A reload is all or nothing: a configuration
+with errors changes nothing and is reported where the operator looks. Without a configuration the process serves what it
+discovers, asks again every minute, and always offers `demo:echo`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from proxy import banner, config, logs
+from proxy.app import DRAIN_SECONDS, App
+from proxy.config import zero
+from proxy.discovery import Found, discover
+from proxy.events import JsonLines, Sink
+from proxy.options import ServeOptions
+from proxy.resources import Snapshot
+from proxy.upstream import Upstream
+from translators import providers
+from translators.providers.provider import Provider
+
+_log = logging.getLogger("joch")
+LIST_SECONDS, DETAIL_SECONDS = 0.3, 1.0
+REFRESH_SECONDS = 60.0
+WATCH_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A configuration and where it came from. `paths` empty means that it was discovered."""
+
+    snapshot: Snapshot
+    paths: tuple[str, ...]
+    found: tuple[Found, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def run(options: ServeOptions, *, shared_port: bool = False) -> int:
+    """Serve until stopped. Returns the exit code: 0 stopped, 1 cannot start, 2 the configuration is not valid."""
+    try:
+        import uvloop
+
+        runner = uvloop.run
+    except ImportError:
+        runner = asyncio.run
+    return runner(_Process(options, os.environ, shared_port=shared_port).serve())
+
+
+async def configure(options: ServeOptions, env: Mapping[str, str]) -> Started:
+    """The configuration `options` ask for. Raises `config.ConfigError` with every problem."""
+    paths = options.paths or config.default_paths(env)
+    overrides = options.overrides()
+    if paths:
+        loaded = config.load(paths, env=env, overlay=options.overlay, overrides=overrides)
+        return Started(loaded.snapshot, paths, notes=tuple(str(problem) for problem in loaded.problems))
+    async with Upstream() as upstream:
+        found = tuple(await asyncio.gather(*(_ask(upstream, name, url) for name, url in zero.endpoints(env))))
+    snapshot = zero.from_environment(
+        env, {each.provider: each.models for each in found}, local=options.local, overrides=overrides
+    )
+    return Started(snapshot, (), found)
+
+
+async def _ask(upstream: Upstream, name: str, base_url: str) -> Found:
+    provider = providers.load(name)
+    if not isinstance(provider, Provider):
+        return Found(name, base_url, problem="this provider cannot be asked")
+    return await discover(upstream, provider, base_url, list_seconds=LIST_SECONDS, detail_seconds=DETAIL_SECONDS)
+
+
+class _Process:
+    """One serving process from start to end."""
+
+    def __init__(self, options: ServeOptions, env: Mapping[str, str], *, shared_port: bool) -> None:
+        self._options, self._env, self._shared_port = options, env, shared_port
+        self._stopped = asyncio.Event()
+        self._impatient = asyncio.Event()
+        self._reload_wanted = asyncio.Event()
+
+    async def serve(self) -> int:
+        try:
+            started = await configure(self._options, self._env)
+        except config.ConfigError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
+        settings = started.snapshot.settings
+        logs.configure(settings.log_level, settings.log_format)
+        for note in started.notes:
+            _log.warning("%s", note)
+        app = App(started.snapshot, env=self._env, sinks=_sinks(started.snapshot))
+        try:
+            await app.start(shared=self._shared_port)
+        except OSError as error:
+            reason = "the port is in use" if error.errno == 98 else error.strerror
+            sys.stderr.write(f"joch: cannot listen on {settings.address}:{settings.port}: {reason}\n")
+            return 1
+        banner.show(started, app.port, sys.stderr)
+        tasks = [asyncio.create_task(self._follow(app, started))]
+        self._listen_to_signals()
+        try:
+            await self._stopped.wait()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await self._end(app)
+        return 0
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            (self._impatient if self._stopped.is_set() else self._stopped).set()
+
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stop)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_wanted.set)
+
+    async def _end(self, app: App) -> None:
+        ending = asyncio.create_task(app.stop(DRAIN_SECONDS))
+        hurry = asyncio.create_task(self._impatient.wait())
+        await asyncio.wait({ending, hurry}, return_when=asyncio.FIRST_COMPLETED)
+        if not ending.done():
+            ending.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ending
+            await app.stop(0.0)
+            return
+        hurry.cancel()
+        drained, cut = ending.result()
+        _log.info("stopped: %d calls drained, %d cut", drained, cut)
+
+    # --- changes while running -----------------------------------------------------------------------------------
+
+    async def _follow(self, app: App, started: Started) -> None:
+        seen = config.fingerprint(started.paths)
+        refresh_at = time.monotonic() + REFRESH_SECONDS
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._reload_wanted.wait(), WATCH_SECONDS)
+            now = config.fingerprint(started.paths) if self._options.watch else seen
+            due = not started.paths and time.monotonic() >= refresh_at
+            if not (self._reload_wanted.is_set() or now != seen or due):
+                continue
+            self._reload_wanted.clear()
+            seen, refresh_at = config.fingerprint(started.paths), time.monotonic() + REFRESH_SECONDS
+            await self._reload(app)
+
+    async def _reload(self, app: App) -> None:
+        """All or nothing. Listener settings need a restart and are said."""
+        try:
+            started = await configure(self._options, self._env)
+        except config.ConfigError as error:
+            _log.error("the new configuration was rejected, the old one stays:\n%s", error)
+            app.rejected(str(problem) for problem in error.problems)
+            return
+        old = app.live.current.snapshot
+        changes = config.diff(old, started.snapshot)
+        if not changes:
+            return
+        if (old.settings.address, old.settings.port) != (
+            started.snapshot.settings.address,
+            started.snapshot.settings.port,
+        ):
+            _log.warning("listen.address and listen.port change with a restart only")
+        app.apply(replace(started.snapshot, generation=old.generation + 1), [vars_of(change) for change in changes])
+        _log.info("configuration reloaded: %s", ", ".join(str(change) for change in changes))
+
+
+def vars_of(change: object) -> Mapping[str, str]:
+    """A change as an event payload."""
+    return {name: str(getattr(change, name)) for name in ("action", "kind", "name") if hasattr(change, name)}
+
+
+def _sinks(snapshot: Snapshot) -> list[Sink]:
+    path = snapshot.settings.events_file
+    return [] if path is None else [JsonLines(Path(path), lambda message: _log.error("%s", message))]

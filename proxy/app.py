@@ -46,8 +46,8 @@ class App:
         self.live = Live(snapshot)
         self.events = EventLog(sinks)
         self.metrics = Metrics(VERSION)
-        self.metrics.config_generation.set(snapshot.generation)
-        self.metrics.config_last_reload_ok.set(1)
+        self.metrics.config_generation.value = snapshot.generation
+        self.metrics.config_last_reload_ok.value = 1
         instance = new_id("joch_")
         self.upstream = Upstream(resolver=resolver, user_agent=f"joch/{VERSION}")
         self.bindings = Bindings(self.upstream, SecretResolver(env).resolve, {HOP_HEADER: instance})
@@ -93,14 +93,14 @@ class App:
     def apply(self, snapshot: Snapshot, changes: Iterable[Mapping[str, str]] = ()) -> None:
         """Serve new calls with `snapshot`; calls under way keep the one they started with."""
         self.live.swap(snapshot)
-        self.metrics.config_generation.set(snapshot.generation)
-        self.metrics.config_last_reload_ok.set(1)
+        self.metrics.config_generation.value = snapshot.generation
+        self.metrics.config_last_reload_ok.value = 1
         for change in changes:
             self.events.emit(process_event(new_id, "ResourceApplied", change))
 
     def rejected(self, problems: Iterable[str]) -> None:
         """A new configuration was not accepted; the old one stays."""
-        self.metrics.config_last_reload_ok.set(0)
+        self.metrics.config_last_reload_ok.value = 0
         self.events.emit(process_event(new_id, "x.ConfigRejected", {"problems": list(problems)}, severity="error"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from functools import lru_cache
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
@@ -11,8 +12,14 @@ _random = random.SystemRandom()
 _bits = random.Random(_random.getrandbits(128)).getrandbits  # noqa: S311 - ids are names, not secrets
 
 
+@lru_cache(4)
+def _moment(milliseconds: int) -> str:
+    return "".join([_PAIRS[milliseconds >> shift & 1023] for shift in range(40, -1, -10)])
+
+
 def new_id(prefix: str) -> str:
     """A new id, `prefix` included: `new_id("mc_")` gives `mc_01K...`. Milliseconds first, then 80 random bits."""
-    value = (time.time_ns() // 1_000_000 << 80) | _bits(80)
+    random_bits = _bits(80)
     pairs = _PAIRS
-    return prefix + "".join([pairs[value >> shift & 1023] for shift in range(120, -1, -10)])
+    tail = [pairs[random_bits >> shift & 1023] for shift in (70, 60, 50, 40, 30, 20, 10, 0)]
+    return prefix + _moment(time.time_ns() // 1_000_000) + "".join(tail)

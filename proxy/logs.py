@@ -24,9 +24,9 @@ class _Json(logging.Formatter):
 
 
 def configure(level: str, style: Literal["json", "text"]) -> None:
-    """Send the program's own log to stderr. Third-party loggers speak from warnings on."""
+    """Send the program's own log to stderr; on a terminal always as text. Other loggers speak from warnings on."""
     handler = logging.StreamHandler(sys.stderr)
-    text = style == "text" or (style == "json" and sys.stderr.isatty())
+    text = style == "text" or sys.stderr.isatty()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S") if text else _Json())
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from proxy import banner, config, logs
@@ -47,13 +47,12 @@ class Started:
 
 def run(options: ServeOptions, *, shared_port: bool = False) -> int:
     """Serve until stopped. Returns the exit code: 0 stopped, 1 cannot start, 2 the configuration is not valid."""
+    process = _Process(options, os.environ, shared_port=shared_port)
     try:
         import uvloop
-
-        runner = uvloop.run
-    except ImportError:
-        runner = asyncio.run
-    return runner(_Process(options, os.environ, shared_port=shared_port).serve())
+    except ImportError:  # it has no wheels for every platform
+        return asyncio.run(process.serve())
+    return uvloop.run(process.serve())
 
 
 async def configure(options: ServeOptions, env: Mapping[str, str]) -> Started:
@@ -104,7 +103,8 @@ class _Process:
             reason = "the port is in use" if error.errno == 98 else error.strerror
             sys.stderr.write(f"joch: cannot listen on {settings.address}:{settings.port}: {reason}\n")
             return 1
-        banner.show(started, app.port, sys.stderr)
+        if not self._shared_port:
+            banner.show(started, app.port, sys.stderr)
         tasks = [asyncio.create_task(self._follow(app, started))]
         self._listen_to_signals()
         try:
@@ -167,18 +167,10 @@ class _Process:
         changes = config.diff(old, started.snapshot)
         if not changes:
             return
-        if (old.settings.address, old.settings.port) != (
-            started.snapshot.settings.address,
-            started.snapshot.settings.port,
-        ):
-            _log.warning("listen.address and listen.port change with a restart only")
-        app.apply(replace(started.snapshot, generation=old.generation + 1), [vars_of(change) for change in changes])
+        for field in config.needs_restart(old, started.snapshot):
+            _log.warning("%s changes with a restart only", field)
+        app.apply(replace(started.snapshot, generation=old.generation + 1), [asdict(change) for change in changes])
         _log.info("configuration reloaded: %s", ", ".join(str(change) for change in changes))
-
-
-def vars_of(change: object) -> Mapping[str, str]:
-    """A change as an event payload."""
-    return {name: str(getattr(change, name)) for name in ("action", "kind", "name") if hasattr(change, name)}
 
 
 def _sinks(snapshot: Snapshot) -> list[Sink]:

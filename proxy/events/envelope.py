@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 Severity = Literal["info", "notice", "warning", "error"]
@@ -12,9 +12,15 @@ Event = dict[str, Any]
 SPEC_VERSION = "1"
 
 
-def timestamp(seconds: float) -> str:
-    """ISO 8601 in UTC with milliseconds."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+@lru_cache(2)
+def _second(seconds: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(seconds))
+
+
+def timestamp(nanoseconds: int) -> str:
+    """ISO 8601 in UTC with milliseconds, of a unix time in nanoseconds."""
+    milliseconds = nanoseconds // 1_000_000
+    return f"{_second(milliseconds // 1000)}{milliseconds % 1000:03d}Z"
 
 
 class Scope:
@@ -43,7 +49,7 @@ class Scope:
             "id": self._new_id("ev_"),
             "type": type,
             "specVersion": SPEC_VERSION,
-            "timestamp": timestamp(time.time()),
+            "timestamp": timestamp(time.time_ns()),
             **self._common,
             "modelRef": model_ref,
             "model": model_ref,

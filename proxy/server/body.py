@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from translators.canonical import RequestError
-from translators.formats.json import loads
+from translators.formats.json import dumps, loads
 
 MAX_DEPTH = 64
 MAX_NODES = 50_000
@@ -45,7 +45,7 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise RequestError("The request body must be a JSON object.", code="invalid_json")
     _check_size(raw, body)
-    _check_duplicates(raw)
+    _check_duplicates(raw, body)
     for name in _NEVER_OURS:
         if name in body:
             raise RequestError(
@@ -77,6 +77,11 @@ def _check_headers(request: web.BaseRequest, limit: int) -> None:
 
 
 async def _read(request: web.BaseRequest, limit: int, patience: float) -> bytes:
+    if request.content.is_eof():  # it came with the headers, as most do
+        raw = request.content.read_nowait()
+        if len(raw) > limit:
+            raise _too_large(limit)
+        return raw
     pieces: list[bytes] = []
     size = 0
     try:
@@ -116,8 +121,11 @@ def _not_json(raw: bytes, error: ValueError) -> RequestError:
 
 
 def _check_size(raw: bytes, body: dict[str, Any]) -> None:
+    if len(raw) < 2 * MAX_DEPTH:  # a level takes two bytes, a value one and a comma
+        return
     brackets = raw.translate(None, _BRACKETS_ONLY)
-    if raw.count(b",") + len(brackets) > MAX_NODES or not _shallow(brackets):
+    many = len(raw) > MAX_NODES and raw.count(b",") + len(brackets) > MAX_NODES
+    if many or not _shallow(brackets):
         _walk(body)
 
 
@@ -148,9 +156,12 @@ def _walk(body: Any) -> None:
     raise _too_deep()
 
 
-def _check_duplicates(raw: bytes) -> None:
-    """A key given twice is resolved silently by parsers, and differently: for decisive keys that is refused."""
-    if all(raw.count(name) < 2 for name in _QUOTED):
+def _check_duplicates(raw: bytes, body: dict[str, Any]) -> None:
+    """A key given twice is resolved silently by parsers, and differently: for decisive keys that is refused.
+
+    A body that is what its value dumps to, as SDKs send them, has none; the others are searched.
+    """
+    if dumps(body) == raw or all(raw.count(name) < 2 for name in _QUOTED):
         return
     pairs: list[tuple[str, Any]] = []
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from proxy.adapters import Bindings
+from proxy.call import Call
 from proxy.events import EventLog
 from proxy.gateway import Gateway
 from proxy.live import Live
@@ -32,6 +35,20 @@ class Core:
     stopping: bool = False
     admission: Admission = field(default_factory=lambda: Admission())
 
+    @asynccontextmanager
+    async def place(self, call: Call) -> AsyncIterator[None]:
+        """A place among the calls served at the same time. Raises `RequestError` 503 when there is none for `call`."""
+        settings = call.snapshot.settings
+        try:
+            await self.admission.enter(settings.max_concurrent, settings.max_queue_seconds)
+        except RequestError as error:
+            self.gateway.shed(call, error, self.admission.waiting)
+            raise
+        try:
+            yield
+        finally:
+            self.admission.leave()
+
 
 class Admission:
     """How many calls may be served at once. Beyond that a call waits a little, and beyond that it is shed."""
@@ -39,6 +56,11 @@ class Admission:
     def __init__(self) -> None:
         self.running = 0
         self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a place."""
+        return len(self._waiting)
 
     async def enter(self, limit: int, patience: float) -> None:
         """Take a place. Raises `RequestError` 503 `overloaded` when none is free within `patience` seconds."""
@@ -52,13 +74,14 @@ class Admission:
         try:
             async with asyncio.timeout(patience):
                 await place
-        except TimeoutError:
-            raise _shed() from None
-        finally:
+        except BaseException as error:
             if place in self._waiting:
                 self._waiting.remove(place)
-            elif place.cancelled():
+            elif not place.cancelled():
                 self.leave()  # the place was handed over just as the waiter gave up
+            if isinstance(error, TimeoutError):
+                raise _shed() from None
+            raise
 
     def leave(self) -> None:
         """Give the place back, or straight to the one who waits longest."""
@@ -77,5 +100,5 @@ def _shed() -> RequestError:
         type="server_error",
         code="overloaded",
         should_retry=None,
-        retry_after=1.0,
+        retry_after=1.0 + 4.0 * random.random(),  # noqa: S311 - spreads retries, guards nothing
     )

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from proxy.metrics import CONTENT_TYPE
 from proxy.resources import Settings
 from translators.canonical import JochError
 from translators.formats import ClientFormat
@@ -70,7 +71,7 @@ class Dispatcher:
         except Exception:  # noqa: BLE001 - the last line of defence: a bug must not reach the client as a stack trace
             _log.exception("internal error in call %s", call_id)
             response = error_response(internal_error(), call_id)
-        core.metrics.count_request(path if path in self._routes else "other", response.status)
+        core.metrics.requests.add((path if path in self._routes else "other", str(response.status)))
         return response
 
     async def _answer(
@@ -86,11 +87,11 @@ class Dispatcher:
             raise method_not_allowed(request.method, method)
         if core.stopping and method == "POST":
             raise shutting_down()
-        core.metrics.inflight.inc()
+        core.metrics.inflight.value += 1
         try:
             return await handler(request, call_id)
         finally:
-            core.metrics.inflight.dec()
+            core.metrics.inflight.value -= 1
 
     async def _by_prefix(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         for prefix in self._prefixes:
@@ -134,8 +135,9 @@ class Dispatcher:
     async def _metrics(self, request: web.BaseRequest, call_id: str) -> web.StreamResponse:
         if not self._core.live.current.snapshot.settings.prometheus:
             raise not_found(request.method, "/metrics")
+        self._core.metrics.events_dropped.value = self._core.events.dropped
         text = self._core.metrics.render()
-        return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
 
 
 def _json(body: Mapping[str, object], status: int) -> web.Response:

@@ -29,15 +29,12 @@ async def generate(request: web.BaseRequest, core: Core, client: ClientFormat, c
     parsed = client.parse_request(body, raw)
     _check(parsed, settings.unknown_fields)
     call = make_call(request, core, client, parsed, call_id)
-    await core.admission.enter(settings.max_concurrent, settings.max_queue_seconds)
-    try:
+    async with core.place(call):
         if parsed.stream:
             return await _streamed(request, core, call, settings.keep_alive_seconds)
         answer = await core.gateway.generate(call)
         headers = {"x-request-id": call_id, "openai-processing-ms": _elapsed(call), **answer.headers}
         return web.Response(body=answer.body, headers=headers, content_type="application/json")
-    finally:
-        core.admission.leave()
 
 
 async def _streamed(request: web.BaseRequest, core: Core, call: Call, interval: float) -> web.StreamResponse:

@@ -26,13 +26,15 @@ _FRAMEWORKS = (
     ("codex", "codex"),
 )
 _FIELDS = ("agent", "namespace", "team", "environment", "session", "turn")
+_PLACES = tuple((field, f"X-Joch-{field.title()}", f"joch.{field}") for field in _FIELDS)
 
 
 def identify(headers: CIMultiDictProxy[str], request: Request | None, call_id: str) -> Identity:
     """The identity of a call. Raises `RequestError` 400 for a value that may not stand in an event."""
     metadata: Mapping[str, str] = request.metadata if request is not None else {}
-    values = {field: _field(headers, metadata, field) for field in _FIELDS}
-    trace = _TRACEPARENT.fullmatch(headers.get("traceparent", ""))
+    values = {field: _field(headers, metadata, header, key) for field, header, key in _PLACES}
+    parent = headers.get("traceparent")
+    trace = _TRACEPARENT.fullmatch(parent) if parent else None
     execution, source = _execution(headers, metadata, trace.group(1) if trace else None, call_id)
     user = request.safety_identifier or request.user if request is not None else None
     return Identity(
@@ -62,11 +64,10 @@ def _execution(
     return f"exec-auto-{call_id[-12:].lower()}", "inferred"
 
 
-def _field(headers: CIMultiDictProxy[str], metadata: Mapping[str, str], field: str) -> str | None:
-    name = f"X-Joch-{field}"
-    if name in headers:
-        return _checked(headers[name], name.title())
-    key = f"joch.{field}"
+def _field(headers: CIMultiDictProxy[str], metadata: Mapping[str, str], header: str, key: str) -> str | None:
+    value = headers.get(header)
+    if value is not None:
+        return _checked(value, header)
     return _checked(metadata[key], f"metadata.{key}") if key in metadata else None
 
 

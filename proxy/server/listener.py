@@ -117,5 +117,7 @@ class Listener:
         if self._running:
             await asyncio.wait(self._running, timeout=1.0)
         if self._server is not None:
+            for connection in self._server.connections:
+                connection.close()  # once its answer is out; `shutdown` would wait for idle ones as well
             await self._server.shutdown(1.0)
         return begun - cut, cut

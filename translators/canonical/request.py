@@ -132,15 +132,15 @@ class Request:
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
-    output: OutputSpec = field(default_factory=OutputSpec)
-    sampling: Sampling = field(default_factory=Sampling)
+    output: OutputSpec = OutputSpec()
+    sampling: Sampling = Sampling()
     reasoning: ReasoningSpec | None = None
     modalities: tuple[str, ...] = ("text",)
     audio: JSON | None = None
     stream: bool = False
     include_usage: bool = False
     include_obfuscation: bool | None = None
-    state: StateSpec = field(default_factory=StateSpec)
+    state: StateSpec = StateSpec()
     cache: Mapping[str, JSON] = field(default_factory=lambda: _EMPTY)  # prompt_cache_key, _options, _retention
     verbosity: str | None = None
     service_tier: str | None = None

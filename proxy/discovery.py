@@ -7,6 +7,7 @@ endpoint is an empty answer with a reason, never an exception.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,11 @@ async def discover(
             except (UpstreamError, KeyError, TypeError, ValueError):
                 return model  # what the list said must do
 
-    return Found(provider.name, base_url, tuple(await asyncio.gather(*map(detailed, listed))))
+    models = tuple(await asyncio.gather(*map(detailed, listed)))
+    if models and ask.running is not None and ask.parse_running is not None:
+        with contextlib.suppress(UpstreamError, KeyError, TypeError, ValueError):  # what runs stays unknown
+            models = ask.parse_running(models, await _ask(upstream, base_url, ask.running, detail_seconds))
+    return Found(provider.name, base_url, models)
 
 
 async def _ask(upstream: Send, base_url: str, probe: Probe, seconds: float) -> Mapping[str, Any]:
@@ -68,7 +73,7 @@ async def _ask(upstream: Send, base_url: str, probe: Probe, seconds: float) -> M
     headers = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if body is not None else {})
     request = WireRequest(
         method="GET" if body is None else "POST",
-        url=URL(base_url.rstrip("/") + probe.path),
+        url=URL(base_url).origin().with_path(probe.path) if probe.from_root else URL(base_url.rstrip("/") + probe.path),
         headers=headers,
         body=body,
         clocks=clocks,

@@ -12,7 +12,7 @@ taken never changes what a call means, only how much of it is rebuilt. No I/O he
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from translators.canonical import (
@@ -25,13 +25,17 @@ from translators.canonical import (
     JochError,
     Patch,
     Reason,
+    Reasoning,
+    Refusal,
     Request,
     Response,
     Source,
     Start,
+    Text,
     ToolCall,
     Transform,
     UpstreamError,
+    Usage,
     UsageUpdate,
     fold,
     is_content,
@@ -81,7 +85,7 @@ class _SameFormat:
 
     def render_response(self, raw: bytes, context: RenderContext, tally: Tally) -> bytes:
         wire = parse_whole(raw)
-        observe(tally, unfold(self._provider.parse_response(wire, self._issuer)))
+        observe_whole(tally, self._provider.parse_response(wire, self._issuer))
         mended = self._client.mend(wire)
         return raw if mended is None else dumps(mended)
 
@@ -135,6 +139,8 @@ class Translated:
         self._client, self._provider, self._issuer = client, provider, issuer
 
     def render_request(self, request: Request, model: str, amend: Amend, *, ask_usage: bool) -> WireBody:
+        if request.stream:  # usage is wanted whether the client will see it or not
+            request = replace(request, include_usage=ask_usage)
         rendered = self._provider.render_request(request, model)
         return WireBody(dumps(amend(rendered.body)), rendered.transforms)
 
@@ -176,7 +182,7 @@ class TranslatedStream:
 
 def render_answer(client: ClientFormat, response: Response, context: RenderContext, tally: Tally) -> bytes:
     """A canonical answer in the client's format, seen by `tally`."""
-    observe(tally, unfold(response))
+    observe_whole(tally, response)
     return dumps(client.render_response(response, context))
 
 
@@ -214,18 +220,46 @@ def observe(tally: Tally, chunks: Iterable[Chunk]) -> None:
             case BlockStart():
                 tally.tool_calls += isinstance(chunk.block, ToolCall)
             case UsageUpdate():
-                if chunk.usage.is_sane():
-                    tally.usage = chunk.usage
-                else:
-                    tally.note("bad_usage")
+                _note_usage(tally, chunk.usage)
             case ChoiceStop():
                 tally.finishes.append(chunk.finish.value)
             case Start():
                 tally.response_id, tally.response_model = chunk.id, chunk.model
+            case End():
+                tally.ended = True
             case _:
                 pass
         if not tally.content and is_content(chunk):
             tally.content = True
+
+
+def observe_whole(tally: Tally, response: Response) -> None:
+    """Note a whole answer: what `observe` notes of the stream it would unfold to, without making that stream."""
+    tally.response_id, tally.response_model = response.id, response.model
+    tally.content = tally.ended = True
+    for choice in response.choices:
+        tally.finishes.append(choice.finish.value)
+        for block in choice.message.blocks:
+            match block:
+                case Text() | Refusal():
+                    tally.output_chars += len(block.text)
+                case ToolCall():
+                    tally.tool_calls += 1
+                    tally.output_chars += len(block.arguments)
+                case Reasoning():
+                    tally.output_chars += len(block.text or "") + sum(map(len, block.summary))
+                case _:
+                    pass
+    _note_usage(tally, response.usage)
+
+
+def _note_usage(tally: Tally, usage: Usage) -> None:
+    if usage.source == "none":
+        return
+    if usage.is_sane():
+        tally.usage = usage
+    else:
+        tally.note("bad_usage")
 
 
 def parse_whole(raw: bytes) -> Wire:

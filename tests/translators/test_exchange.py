@@ -156,3 +156,19 @@ def test_missing_usage_is_estimated_for_the_client_that_asked() -> None:
     assert b'"output_tokens":4' in out
     assert relay.tally.usage is not None
     assert relay.tally.usage.source == "estimated"
+
+
+def test_a_whole_answer_is_noted_as_the_stream_it_would_be() -> None:
+    from translators.canonical import unfold
+
+    calls = json.loads(ANSWER)
+    function = {"name": "f", "arguments": '{"a":1}'}
+    calls["choices"][0]["message"]["tool_calls"] = [{"id": "call_1", "type": "function", "function": function}]
+    calls["choices"][0]["finish_reason"] = "tool_calls"
+    response = openai_chat.PROVIDER.parse_response(calls, "openai")
+    whole, streamed = Tally(), Tally()
+    exchange.observe_whole(whole, response)
+    exchange.observe(streamed, unfold(response))
+    streamed.chunks = 0
+    assert whole == streamed
+    assert (whole.tool_calls, whole.output_chars) == (1, len("hi") + len('{"a":1}'))

@@ -96,8 +96,11 @@ class NativeEvent:
 
 @dataclass(frozen=True, slots=True)
 class End:
+    """`service_tier` is the tier that served the call, where a provider only tells at the end; it decides the price."""
+
     incomplete_reason: str | None = None
     extensions: Mapping[str, JSON] = field(default_factory=lambda: _EMPTY)
+    service_tier: str | None = None
 
 
 Chunk: TypeAlias = (

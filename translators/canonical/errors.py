@@ -121,7 +121,10 @@ class UpstreamError(JochError):
     `failure` is the precise class for the event log ("connect_refused", "bad_json", "http_500"); `billed_risk` says
     whether the provider may have done the work; `http_status` and `upstream_code` are what the provider said;
     `retry_after` is in seconds, already sanitised. `message` must be fit for the client: no key, no URL, no stack.
+    `notes` are further words for the event log ("header_ignored").
     """
+
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self,

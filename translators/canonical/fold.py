@@ -69,7 +69,7 @@ class Assembler:
             usage=self._usage,
             created=self._start.created,
             incomplete_reason=self._end.incomplete_reason,
-            service_tier=self._start.service_tier,
+            service_tier=self._end.service_tier or self._start.service_tier,
             fingerprint=self._start.fingerprint,
             extensions=self._end.extensions,
         )

@@ -41,7 +41,8 @@ class RenderContext:
 class Tally:
     """What was seen of an answer on its way. Filled in by relays and exchanges, read by the gateway.
 
-    `content` turns true at the commit point. `notes` are event-log words ("done_added", "id_changed").
+    `content` turns true at the commit point, `ended` once the provider's own end of the answer was seen. `notes` are
+    event-log words ("done_added", "id_changed").
     """
 
     response_id: str | None = None
@@ -52,6 +53,7 @@ class Tally:
     chunks: int = 0
     output_chars: int = 0
     content: bool = False
+    ended: bool = False
     notes: list[str] = field(default_factory=list)
 
     def note(self, word: str) -> None:

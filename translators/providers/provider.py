@@ -7,10 +7,11 @@ each change), `amend` only its spelling on the wire. Both must be pure and idemp
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from translators.canonical import CapabilitySet, ProviderAdapter, Request, Transform, UpstreamError
+from translators.canonical import CapabilitySet, Need, ProviderAdapter, Reason, Request, Transform, UpstreamError
+from translators.canonical.needs import needs
 from translators.formats import ProviderFormat, Wire
 
 
@@ -44,20 +45,30 @@ class Discovered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """One cheap request that discovery makes: `path` below the base URL, with `body` posted if it is not None."""
+    """One cheap request that discovery makes: `path` below the base URL, with `body` posted if it is not None.
+
+    With `from_root`, `path` stands below the host instead: some servers tell of themselves beside their API.
+    """
 
     path: str
     body: Wire | None = None
+    from_root: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
-    """How an endpoint is asked what it serves. `list` yields model ids; `detail(id)` is asked for each, if given."""
+    """How an endpoint is asked what it serves. `list` yields model ids; `detail(id)` is asked for each, if given.
+
+    `running` says more about all of them once their details are known. Any probe but `list` may fail without harm: then
+    what it would have said stays unknown.
+    """
 
     list: Probe
     parse_list: Callable[[Any], tuple[Discovered, ...]]
     detail: Callable[[str], Probe] | None = None
     parse_detail: Callable[[Discovered, Any], Discovered] | None = None
+    running: Probe | None = None
+    parse_running: Callable[[tuple[Discovered, ...], Any], tuple[Discovered, ...]] | None = None
 
 
 def as_it_is(request: Request, facts: ModelFacts) -> Adapted:
@@ -77,6 +88,88 @@ def first_format(
     return next((known for known in formats if known.name == client), formats[0])
 
 
+_UNSAYABLE: Mapping[str, frozenset[str]] = {
+    "openai_chat": frozenset(
+        {
+            "feature:fileUrl",
+            "feature:hostedTools",
+            "feature:native:openai_completions",
+            "feature:native:openai_responses",
+            "feature:state",
+        }
+    ),
+    "openai_responses": frozenset(
+        {
+            "audio",
+            "feature:audioOutput",
+            "feature:grammar",
+            "feature:logitBias",
+            "feature:nChoices",
+            "feature:native:openai_chat",
+            "feature:penalties",
+            "feature:prediction",
+            "feature:stop",
+            "feature:videoInput",
+        }
+    ),
+}
+"""The needs that OpenAI's two dialects cannot take over from each other, whoever serves them."""
+
+
+def lost_between(client: str, wire_format: ProviderFormat, request: Request) -> Need | None:
+    """The first need of a request in the dialect `client` that `wire_format` has no words for; None if it has them all."""
+    if client == wire_format.name:
+        return None
+    unsayable = _UNSAYABLE.get(wire_format.name, frozenset())
+    return next((need for need in needs(request) if need.name in unsayable or need.name.startswith("ext:")), None)
+
+
+def insisting(client: str, wire_format: ProviderFormat, request: Request) -> ProviderFormat:
+    """`wire_format`, the only one that may be used. Raises `UpstreamError(UNSUPPORTED)` for a need it cannot say."""
+    lost = lost_between(client, wire_format, request)
+    if lost is None:
+        return wire_format
+    raise UpstreamError(
+        Reason.UNSUPPORTED,
+        f"'{lost.because}' cannot be said in {wire_format.name}, the only API this model is served by.",
+        failure="unsupported",
+        param=lost.because,
+    )
+
+
+def chat_unless_told(
+    formats: tuple[ProviderFormat, ...], client: str, request: Request, facts: ModelFacts
+) -> ProviderFormat:
+    """The `choose` of servers whose chat API is the better one: `formats` are chat, responses and legacy completions.
+
+    What only the client's own Responses dialect can say goes to /responses after all; a legacy client keeps its dialect.
+    """
+    chat, responses, completions = formats
+    if client == completions.name:
+        return completions
+    if facts.api != "auto":
+        return insisting(client, chat if facts.api == "chat" else responses, request)
+    return responses if client == responses.name and lost_between(client, chat, request) else chat
+
+
+def tools_for_functions(request: Request) -> Adapted:
+    """For servers that know no `functions`: without its source the request is rendered anew, which spells tools."""
+    if not request.legacy_functions or request.source is None:
+        return Adapted(request)
+    return Adapted(replace(request, source=None), (Transform("tools", "mapped", "deprecated functions became tools"),))
+
+
+def system_for_developer(body: Wire) -> Wire:
+    """A chat body for servers whose chat templates do not know the role `developer`. Unchanged where there is none."""
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not any(message.get("role") == "developer" for message in messages):
+        return body
+    return {
+        **body,
+        "messages": [{**m, "role": "system"} if m.get("role") == "developer" else m for m in messages],
+    }
+
+
 def unclassified(error: UpstreamError, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
     """The `classify` of a provider whose errors its format already understands."""
     return error
@@ -86,7 +179,7 @@ def unclassified(error: UpstreamError, status: int, headers: Mapping[str, str], 
 class Provider:
     """A provider that is reached over HTTP.
 
-    `base_url` is the default; `paths` maps a format's name, "embeddings", "completions" and "models" to the path below
+    `base_url` is the default; `paths` maps a format's name, "embeddings" and "models" to the path below
     it; what is absent is not served. `key_env` are the environment variables that conventionally hold its key, `auth`
     how the key travels. `usage_option`: whether `stream_options.include_usage` is understood. `local`: runs on the user's
     own machine by default, which changes defaults (no key, no price, long first-byte clock), never the pipeline.
@@ -112,6 +205,16 @@ class Provider:
     parse_embeddings: Callable[[Wire, Wire], Wire] | None = None
     discovery: Discovery | None = None
     health: str | None = None
+
+    def bound(self, facts: ModelFacts) -> CapabilitySet:
+        """The upper bound of one Model record: less than `capabilities` where it is pinned to one of OpenAI's APIs."""
+        lost = {name.removeprefix("feature:") for name in _UNSAYABLE.get(f"openai_{facts.api}", ())}
+        features = {
+            name: value
+            for name, value in self.capabilities.features.items()
+            if name not in lost or name.startswith("native:")
+        }
+        return replace(self.capabilities, features=features)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,67 @@
+import pytest
+
+from proxy.config.keys import LOCAL_FIRST_BYTE, convention, is_local, local_clocks, place_of
+from proxy.resources import Clocks
+
+from .writing import record
+
+HOSTED = record("p", base_url="https://api.p.com/v1", key_env=("P_KEY",))
+OWN = record("own", base_url="http://localhost:8000/v1", key_env=("OWN_KEY",), local=True)
+ENV = {"P_KEY": "k", "OWN_KEY": "k"}
+
+
+def test_the_nearest_word_on_the_address_counts() -> None:
+    moved = {"JOCH_PROVIDER_P_BASE_URL": "http://moved"}
+    written, configured = "http://written", "http://configured"
+    assert place_of(HOSTED, moved, [], written=written, configured=configured).base_url == written
+    assert place_of(HOSTED, moved, [], configured=configured).base_url == "http://moved"
+    assert place_of(HOSTED, {}, [], configured=configured).base_url == configured
+    assert place_of(HOSTED, {}, []).base_url == "https://api.p.com/v1"
+    assert place_of(record("none"), {}, []).base_url is None
+
+
+@pytest.mark.parametrize(
+    ("written", "env", "sent"),
+    [
+        (None, {}, True),
+        ("https://api.p.com/v2", {}, True),
+        ("https://elsewhere.com/v1", {}, False),
+        ("http://api.p.com/v1", {}, False),
+        (None, {"JOCH_PROVIDER_P_BASE_URL": "http://127.0.0.1:9"}, True),
+        ("http://127.0.0.1:9/v1", {"JOCH_PROVIDER_P_BASE_URL": "http://127.0.0.1:9"}, True),
+        ("http://127.0.0.1:10", {"JOCH_PROVIDER_P_BASE_URL": "http://127.0.0.1:9"}, False),
+    ],
+)
+def test_a_conventional_key_is_only_sent_where_the_environment_points(
+    written: str | None, env: dict[str, str], sent: bool
+) -> None:
+    place = place_of(HOSTED, env, [], written=written)
+    secret, problem = convention(HOSTED, place, {**env, **ENV})
+    assert (secret is not None) is sent
+    assert (problem is None) is sent
+
+
+def test_an_own_engine_needs_no_key_and_takes_one() -> None:
+    place = place_of(OWN, {}, [])
+    assert convention(OWN, place, {}) == (None, None)
+    secret, problem = convention(OWN, place, ENV)
+    assert secret is not None
+    assert secret.name == "OWN_KEY"
+    assert problem is None
+
+
+def test_a_missing_key_is_told_by_name() -> None:
+    assert convention(HOSTED, place_of(HOSTED, {}, []), {}) == (None, "P_KEY is not set")
+    assert convention(record("open", auth="none"), place_of(HOSTED, {}, []), {}) == (None, None)
+
+
+def test_local_is_an_own_engine_on_this_machine() -> None:
+    assert is_local(True, "http://127.0.0.1:1")
+    assert is_local(True, None)
+    assert not is_local(True, "http://gpu:1")
+    assert not is_local(False, "http://127.0.0.1:1")
+
+
+def test_a_local_model_may_take_its_time_unless_somebody_said_otherwise() -> None:
+    assert local_clocks(Clocks()).first_byte == LOCAL_FIRST_BYTE
+    assert local_clocks(Clocks(first_byte=5)).first_byte == 5

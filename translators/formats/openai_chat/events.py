@@ -1,0 +1,76 @@
+"""One event of a chat stream to its chunk, or to the failure it is. Shared by the reader and the relay.
+
+An event is refused when it is not JSON in valid UTF-8, or is an error in any of the shapes servers put into a stream that has
+begun: an `error` member beside or instead of `choices`, an event named "error", a flat error object.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from translators.canonical import Reason, UpstreamError
+from translators.formats import Wire, json, sse
+from translators.formats.upstream_errors import in_band
+
+from .parse_response import is_error
+
+DONE = b"[DONE]"
+
+# A surrogate escape without its other half. Some servers cut between the two; Python's parser lets it pass, orjson does not.
+_HALF = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+
+
+def parse_chunk(event: sse.Event) -> Wire:
+    """The chunk in an event that has data and is not the end. Raises `UpstreamError`, never passing garbage on."""
+    try:
+        chunk = json.loads(event.data)
+    except ValueError:
+        chunk = _second_look(event)
+    if type(chunk) is not dict:
+        raise garbage("sse_garbage")
+    if "error" in chunk or "choices" not in chunk or event.name:
+        _refuse(chunk, event)
+    return chunk
+
+
+def _second_look(event: sse.Event) -> Any:
+    try:
+        event.data.decode()
+    except UnicodeDecodeError:
+        raise garbage("bad_utf8") from None
+    if event.name == b"error":
+        raise in_band({"error": event.data.decode()})
+    try:
+        return json.loads(_HALF.sub(rb"\\ufffd", event.data))
+    except ValueError:
+        raise garbage("sse_garbage") from None
+
+
+def _refuse(chunk: Wire, event: sse.Event) -> None:
+    if is_error(chunk) or event.name == b"error":
+        raise in_band(chunk)
+
+
+def garbage(failure: str) -> UpstreamError:
+    return UpstreamError(
+        Reason.BAD_RESPONSE,
+        "The provider sent an event that cannot be read.",
+        failure=failure,
+        billed_risk=True,
+        http_status=200,
+    )
+
+
+def cut() -> UpstreamError:
+    """The stream stopped before its own end."""
+    return UpstreamError(
+        Reason.STREAM_CUT,
+        "The provider's stream stopped before its end.",
+        failure="no_terminal",
+        billed_risk=True,
+        http_status=200,
+    )

@@ -1,0 +1,236 @@
+"""A chat stream from a chat provider to a chat client: every event keeps its own bytes unless it would break an SDK.
+
+Watches as it passes (`tally`), mends in place what the official SDKs stumble over (a repeated role, a call without index, a
+vendor's finish reason), and ends properly: `[DONE]` only behind a finish reason, an error otherwise. Nothing is buffered
+beyond an incomplete event. What is mended and why: docs/mapping/openai_chat.md.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from translators.canonical import JochError, UpstreamError
+from translators.formats import RenderContext, Tally, Wire, json, sse
+from translators.formats.upstream_errors import in_band
+
+from .calls import CallTable
+from .events import DONE, cut, garbage, parse_chunk
+from .mend_delta import Seen, mend_delta
+from .parse_response import seed
+from .render_response import ID_PREFIX
+from .render_stream import DONE as DONE_EVENT
+from .render_stream import render_failure
+from .usage import mend_usage, parse_usage, render_usage
+
+_OBJECT = "chat.completion.chunk"
+_PING = b": ping\n\n"
+
+# Lines that are neither data nor comment. SDKs dispatch an event for them, which may be empty, or remember the id.
+_OTHER_LINE = re.compile(rb"(?:^|[\r\n])(?!data:|:|[\r\n]|$)")
+_CLOSED = (b"\n\n", b"\r\n\r\n", b"\r\r")
+_BARE = frozenset({"id", "object", "created", "model", "choices", "usage", "obfuscation", "service_tier"})
+
+
+class Relay:
+    """One stream. An error behind good events is raised by the next call, so that those are not lost."""
+
+    def __init__(self, context: RenderContext) -> None:
+        self.tally = Tally()
+        self._context = context
+        self._splitter = sse.Splitter()
+        self._choices: dict[int, Seen] = {}
+        self._id: str | None = None
+        self._head: Wire = {}
+        self._seed = ""
+        self._done = False
+        self._failure: UpstreamError | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """What of `data` may go to the client now. Raises `UpstreamError` for an error event and for garbage."""
+        if self._failure is not None:
+            raise self._failure
+        out: list[bytes] = []
+        try:
+            for event in self._splitter.feed(data):
+                self._pass(event, out)
+        except UpstreamError as error:
+            self._failure = error
+            if not out:
+                raise
+        return b"".join(out)
+
+    def close(self) -> bytes:
+        """The rest, at the end of input. Raises `STREAM_CUT` unless the choices had finished."""
+        if self._failure is not None:
+            raise self._failure
+        out: list[bytes] = []
+        for event in self._splitter.close():
+            self._pass(event, out)
+        if not self._done:
+            self._end(out, done=False)
+            self.tally.note("done_added")
+        return b"".join(out)
+
+    def fail(self, error: JochError) -> bytes:
+        self._done = True
+        return render_failure(error)
+
+    def _pass(self, event: sse.Event, out: list[bytes]) -> None:
+        data = event.data
+        if self._done:
+            if data:
+                self.tally.note("trailing_data")
+            return
+        if not data:
+            out.append(event.raw if _is_comment(event.raw) else _PING)
+        elif data.startswith(DONE):
+            self._end(out, done=True)
+        else:
+            chunk = parse_chunk(event)
+            verdict = self._watch(chunk)
+            if verdict is None:
+                return
+            if verdict or not _is_plain(event):
+                out.append(b"data: %b\n\n" % json.dumps(chunk))
+            else:
+                out.append(event.raw)
+
+    def _end(self, out: list[bytes], *, done: bool) -> None:
+        """`done`: the provider said so. LiteLLM gives only one of several choices a finish reason."""
+        seen = self._choices.values()
+        for choice in seen:
+            if choice.failure is not None:
+                raise choice.failure
+        finished = [choice.finished for choice in seen]
+        if not (any(finished) if done else finished and all(finished)):
+            raise cut()
+        self._done = True
+        context = self._context
+        if self.tally.usage is None and context.estimate and context.request.include_usage and not context.hide_usage:
+            usage = render_usage(context.estimate(self.tally))  # asked for, and the provider gave none
+            out.append(sse.render(json.dumps({**self._head, "choices": [], "usage": usage})))
+        out.append(DONE_EVENT)
+
+    def _watch(self, chunk: Wire) -> bool | None:
+        """Takes note of a chunk and mends it. True when it was changed, None when it must not be passed on."""
+        self.tally.chunks += 1
+        choices = chunk.get("choices")
+        usage = chunk.get("usage")
+        if usage is not None:
+            self._count(usage)
+        if not choices:
+            return self._without_choices(chunk, choices)
+        if type(choices) is not list:
+            raise garbage("bad_shape")
+        mended = self._identify(chunk)
+        if usage is not None:
+            if self._context.hide_usage:
+                del chunk["usage"]
+                mended = True
+            elif mend_usage(usage):
+                mended = True
+        failed = []
+        for position, choice in enumerate(choices):
+            if type(choice) is not dict:
+                raise garbage("bad_shape")
+            try:
+                mended = self._choice(choice, position) or mended
+            except UpstreamError as error:
+                failed.append(choice)
+                self._fail_choice(choice, error)
+        if failed:
+            chunk["choices"] = [choice for choice in choices if choice not in failed]
+            return True if chunk["choices"] else None
+        return mended
+
+    def _without_choices(self, chunk: Wire, choices: Any) -> bool | None:
+        usage = chunk.get("usage")
+        if type(usage) is dict:
+            if self._context.hide_usage:
+                return None
+        elif not chunk.get("id") or chunk.keys() <= _BARE:
+            return None  # Azure's filter results, padding: nothing a client could use, and `choices[0]` would fail
+        mended = self._identify(chunk)
+        if choices is None:
+            chunk["choices"] = []
+            mended = True
+        return mend_usage(usage) or mended
+
+    def _count(self, usage: Any) -> None:
+        counted = parse_usage(usage)
+        if counted is not None:
+            self.tally.usage = counted
+        else:
+            self.tally.note("bad_usage")
+
+    def _identify(self, chunk: Wire) -> bool:
+        """One id for the whole stream, and the right object."""
+        mended = False
+        identity = chunk.get("id")
+        if identity != self._id or identity is None:
+            if self._id is None:
+                self._seed = seed(chunk)
+                self.tally.response_id = identity if type(identity) is str and identity else None
+                self._id = self.tally.response_id or self._context.new_id(ID_PREFIX)
+                self._head = {
+                    "id": self._id,
+                    "object": _OBJECT,
+                    "created": chunk.get("created"),
+                    "model": chunk.get("model"),
+                }
+            elif identity:
+                self.tally.note("id_changed")
+            if identity != self._id:
+                chunk["id"] = self._id
+                mended = True
+        if self.tally.response_model is None and type(chunk.get("model")) is str:
+            self.tally.response_model = chunk["model"] or None
+        if chunk.get("object") != _OBJECT:
+            chunk["object"] = _OBJECT
+            mended = True
+        return mended
+
+    def _choice(self, choice: Wire, position: int) -> bool:
+        index = choice.get("index")
+        mended = False
+        if type(index) is not int:
+            index = choice["index"] = position
+            mended = True
+        seen = self._choices.get(index)
+        if seen is None:
+            seen = self._choices[index] = Seen(CallTable(f"{self._seed}/{index}"), self.tally)
+        if choice.get("error"):
+            raise in_band(choice)
+        delta = choice.get("delta")
+        if type(delta) is not dict:
+            delta = choice["delta"] = {}
+            mended = True
+        if mend_delta(delta, seen, self._context):
+            mended = True
+        finish = choice.get("finish_reason")
+        if finish is None:
+            return mended
+        known = seen.finish(finish)
+        if known != finish:
+            choice["finish_reason"] = known
+            mended = True
+        return mended
+
+    def _fail_choice(self, choice: Wire, error: UpstreamError) -> None:
+        """The failure of one choice of several is told at the end, behind what the others say."""
+        if (self._context.request.sampling.n or 1) == 1:
+            raise error
+        self._choices[choice["index"]].failure = error
+
+
+def _is_comment(raw: bytes) -> bool:
+    return _OTHER_LINE.search(raw) is None and b"data:" not in raw and raw.endswith(_CLOSED)
+
+
+def _is_plain(event: sse.Event) -> bool:
+    """Whether an event's own bytes are safe for every SDK: data and comments only, closed by a blank line."""
+    raw = event.raw
+    if len(raw) == len(event.data) + 8:  # "data: " and two line feeds
+        return True
+    return raw.endswith(_CLOSED) and _OTHER_LINE.search(raw) is None

@@ -1,0 +1,62 @@
+"""One event of a Responses stream to its data, checked: valid UTF-8, valid JSON, an object that has a type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from translators.canonical import Reason, UpstreamError
+from translators.formats import json, sse
+
+TERMINALS = frozenset({"response.completed", "response.incomplete"})
+FAILURES = frozenset({"response.failed", "error"})
+
+RENAMED: Mapping[str, str] = {
+    "response.reasoning.delta": "response.reasoning_text.delta",
+    "response.reasoning.done": "response.reasoning_text.done",
+    "response.reasoning_part.added": "response.content_part.added",
+    "response.reasoning_part.done": "response.content_part.done",
+}
+"""Spellings of other servers (Open Responses, Bedrock) to OpenAI's; openai-node throws on a type it does not know."""
+
+
+def parse_event(event: sse.Event) -> dict[str, Any] | None:
+    """The data of an event that has some; None for `[DONE]`. Raises `UpstreamError` for what must not be passed on.
+
+    A bare `{"error": ...}` gets the type "error".
+    """
+    try:
+        data = json.loads(event.data)
+        if not event.raw.isascii():
+            event.raw.decode()  # what stands outside the data must be readable too
+    except ValueError:
+        if event.data.strip() == b"[DONE]":
+            return None
+        raise _unreadable(event) from None
+    if not isinstance(data, dict):
+        raise _garbage()
+    kind = data.get("type")
+    if not isinstance(kind, str) or (kind not in FAILURES and data.get("error") and "response" not in data):
+        if data.get("error"):
+            return {**data, "type": "error"}
+        raise _garbage()
+    return data
+
+
+def _unreadable(event: sse.Event) -> UpstreamError:
+    try:
+        event.raw.decode()
+    except UnicodeDecodeError:
+        return UpstreamError(
+            Reason.BAD_RESPONSE,
+            "The provider sent an event that is not valid UTF-8.",
+            failure="bad_utf8",
+            billed_risk=True,
+        )
+    return _garbage()
+
+
+def _garbage() -> UpstreamError:
+    return UpstreamError(
+        Reason.BAD_RESPONSE, "The provider sent an event that is not JSON.", failure="sse_garbage", billed_risk=True
+    )

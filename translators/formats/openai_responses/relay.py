@@ -1,0 +1,288 @@
+"""A Responses stream to a client of the same format: events keep their bytes, each is looked at once.
+
+What would break an SDK is mended, and named in the tally's notes: ids that change on the way, a terminal event without the
+items that were streamed, missing `event:` lines and numbers, content indices with gaps. What cannot be trusted raises.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from translators.canonical import JochError, Reason, UpstreamError
+from translators.formats import RenderContext, Tally, json, sse
+
+from .errors import parse_failure
+from .events import FAILURES, RENAMED, TERMINALS, parse_event
+from .mend import mend, mend_item
+from .parse_response import bad_shape, parse_finish, parse_usage
+from .render_response import render_echo, render_failed, render_usage, response_id
+from .stream_parser import bad_order
+
+_PING = b": ping\n\n"
+_OTHER_LINE = re.compile(rb"(?:^|[\r\n])(?!data:|event:|:|[\r\n]|$)")
+"""A line that is neither data, name nor comment: SDKs would dispatch an event for it, or remember the id."""
+
+_LIFECYCLE = frozenset({"response.created", "response.queued", "response.in_progress", *TERMINALS})
+_CALLS = frozenset({"function_call", "custom_tool_call"})
+
+
+class _Item:
+    """An output item as the client knows it: under the id it was added with."""
+
+    __slots__ = ("done", "kind", "name", "parts")
+
+    def __init__(self, wire: dict[str, Any]) -> None:
+        self.name: Any = wire.get("id")
+        self.kind: Any = wire.get("type")
+        self.parts: dict[int, int] = {}  # the server's content index to a dense one
+        self.done: dict[str, Any] | None = None
+
+
+class ResponsesRelay:
+    """One stream. An error that comes behind good events is raised by the next call, so that those are not lost."""
+
+    def __init__(self, context: RenderContext) -> None:
+        self.tally = Tally()
+        self._context = context
+        self._splitter = sse.Splitter()
+        self._items: dict[int, _Item] = {}
+        self._response: dict[str, Any] | None = None  # the response object as it was opened
+        self._sequence = 0  # the next event's number
+        self._ended = False
+        self._out: list[bytes] = []
+        self._failure: UpstreamError | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """What of `data` may go to the client now. Raises `UpstreamError` for failures, garbage and disorder."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            for event in self._splitter.feed(data):
+                self._take(event)
+        except UpstreamError as error:
+            self._failure = error
+            if not self._out:
+                raise
+        return self._taken()
+
+    def close(self) -> bytes:
+        """The rest, at the end of input. Raises `STREAM_CUT` unless the terminal event was seen."""
+        if self._failure is not None:
+            raise self._failure
+        for event in self._splitter.close():
+            if event.data:  # cut short of its blank line, without which clients lose it
+                self._take(sse.parse(event.raw.rstrip(b"\r\n") + b"\n\n"))
+        if not self._ended:
+            raise UpstreamError(
+                Reason.STREAM_CUT,
+                "The provider's stream stopped before its end.",
+                failure="no_terminal",
+                billed_risk=True,
+            )
+        return self._taken()
+
+    def fail(self, error: JochError) -> bytes:
+        """The failure, numbered on and under the id the client knows."""
+        if self._response is None:
+            self._response = {**render_echo(self._context.request), "created_at": self._context.created}
+            self._response["id"] = response_id("", self._context)
+            self._emit({"type": "response.created", "response": self._response})
+        body = error.body
+        flat = {"code": body.code, "message": body.message, "param": body.param}
+        self._emit({"type": "error", **flat, "error": {"type": body.type, **flat}})
+        usage = None if self.tally.usage is None else render_usage(self.tally.usage)
+        failed = render_failed(self._response, error, self._finished_items(), usage)
+        self._emit({"type": "response.failed", "response": failed})
+        self._ended = True
+        return self._taken()
+
+    def _taken(self) -> bytes:
+        out, self._out = b"".join(self._out), []
+        return out
+
+    def _emit(self, data: dict[str, Any]) -> None:
+        kind = data["type"]
+        numbered = {"type": kind, "sequence_number": self._sequence, **data}
+        self._sequence += 1
+        self._out.append(sse.render(json.dumps(numbered), kind.encode()))
+
+    def _take(self, event: sse.Event) -> None:
+        if self._ended:
+            if event.data and event.data.strip() != b"[DONE]":
+                self.tally.note("trailing_data")
+            return
+        if not event.data:
+            self._comment(event)
+            return
+        data = parse_event(event)
+        if data is None:
+            return
+        kind: str = data["type"]
+        if kind in FAILURES:
+            raise parse_failure(data)
+        changes: dict[str, Any] = {}
+        if kind in RENAMED:
+            changes["type"] = kind = RENAMED[kind]
+            self.tally.note("event_renamed")
+        number = data.get("sequence_number")
+        if type(number) is int:
+            self._sequence = number + 1
+        else:
+            changes["sequence_number"] = self._sequence
+            self._sequence += 1
+        if kind in _LIFECYCLE:
+            self._lifecycle(kind, data, changes)
+        elif self._response is None:
+            raise bad_order("The provider's stream did not begin with its opening event.")
+        elif "output_index" in data:
+            self._content(kind, data, changes)
+        self.tally.chunks += 1
+        if changes:
+            self._out.append(sse.render(json.dumps({**data, **changes}), kind.encode()))
+        elif event.name != kind.encode() or _is_odd(event):
+            # openai-node and codex tell events apart by the `event:` line; an `id:` line makes SDKs stumble on comments.
+            self.tally.note("event_reframed")
+            self._out.append(sse.render(event.data.replace(b"\n", b""), kind.encode()))
+        else:
+            self._out.append(event.raw)
+
+    def _comment(self, event: sse.Event) -> None:
+        """Comments pass. Another event without data would reach SDKs as empty JSON: it goes as a comment."""
+        is_comment = event.raw.isascii() and not event.name and not _OTHER_LINE.search(event.raw)
+        self._out.append(event.raw if is_comment else _PING)
+
+    def _lifecycle(self, kind: str, data: dict[str, Any], changes: dict[str, Any]) -> None:
+        response = data.get("response")
+        if not isinstance(response, dict):
+            raise bad_shape("An event of the provider's stream has no response object.")
+        if self._response is None:
+            if kind != "response.created":
+                raise bad_order("The provider's stream did not begin with its opening event.")
+            self.tally.response_id = _word(response.get("id"))
+            self.tally.response_model = _word(response.get("model"))
+        mended = mend(response)
+        if self._response is not None and response.get("id") != self._response.get("id"):
+            mended = {**(mended or response), "id": self._response.get("id")}
+            self.tally.note("id_changed")
+        if kind in TERMINALS:
+            mended = self._terminal(kind, mended or response, response)
+        if mended is not None and mended is not response:
+            changes["response"] = mended
+            self.tally.note("response_mended")
+        if self._response is None:
+            self._response = mended or response
+
+    def _terminal(self, kind: str, current: dict[str, Any], original: dict[str, Any]) -> dict[str, Any]:
+        """The terminal's response with every item the client saw, under the ids it saw them."""
+        if original.get("status") == "failed":
+            raise parse_failure({"response": original})
+        self._ended = True
+        output = current.get("output")
+        complete = self._complete(output if isinstance(output, list) else [])
+        if complete != output:
+            current = {**current, "output": complete}
+        usage = parse_usage(original)
+        if usage.source != "none" and usage.is_sane():
+            self.tally.usage = usage
+        elif usage.source != "none":
+            self.tally.note("bad_usage")
+        elif self._context.estimate is not None and current.get("usage") is None:
+            current = {**current, "usage": render_usage(self._context.estimate(self.tally))}
+        status = kind.removeprefix("response.")
+        called = any(item.get("type") in _CALLS for item in complete if isinstance(item, dict))
+        finish, _ = parse_finish({**original, "status": status}, called=called)
+        self.tally.finishes.append(finish.value)
+        return current
+
+    def _complete(self, output: list[Any]) -> list[Any]:
+        seen = self._finished_items()
+        if len(output) < len(seen):
+            self.tally.note("output_restored")
+            return seen
+        # The same items in the same places, but perhaps under new ids.
+        named = list(output)
+        for position, known in self._items.items():
+            item = output[position] if position < len(output) else None
+            if isinstance(item, dict) and item.get("type") == known.kind and item.get("id") != known.name:
+                named[position] = {**item, "id": known.name}
+                self.tally.note("id_changed")
+        return named
+
+    def _finished_items(self) -> list[dict[str, Any]]:
+        return [item.done for _, item in sorted(self._items.items()) if item.done is not None]
+
+    def _content(self, kind: str, data: dict[str, Any], changes: dict[str, Any]) -> None:
+        position = data["output_index"]
+        if kind == "response.output_item.added":
+            self._added(position, data, changes)
+            return
+        item = self._items.get(position)
+        if item is None:
+            if kind != "response.output_item.done":
+                raise bad_order("The provider sent content of an output item before the item.")
+            item = self._items[position] = _Item(_wire(data))
+            self._count(item)
+        if kind == "response.output_item.done":
+            self._done(item, data, changes)
+            return
+        name = data.get("item_id")
+        if name is not None and name != item.name:
+            changes["item_id"] = item.name
+            self.tally.note("id_changed")
+        if "content_index" in data:
+            index = data["content_index"]
+            dense = item.parts.setdefault(index, len(item.parts))
+            if dense != index:
+                changes["content_index"] = dense
+                self.tally.note("content_index_changed")
+        delta = data.get("delta")
+        if isinstance(delta, str) and delta:
+            self.tally.content = True
+            self.tally.output_chars += len(delta)
+
+    def _added(self, position: Any, data: dict[str, Any], changes: dict[str, Any]) -> None:
+        if type(position) is not int:
+            raise bad_shape("The provider added an output item without a number.")
+        if data.get("item") is None:  # an empty opening: SDKs skip it
+            return
+        wire = _wire(data)
+        if position in self._items:
+            raise bad_order("The provider added an output item twice.")
+        item = self._items[position] = _Item(wire)
+        self._count(item)
+        if item.kind == "message" and not isinstance(wire.get("content"), list):
+            changes["item"] = {**wire, "content": []}
+
+    def _count(self, item: _Item) -> None:
+        if item.kind in _CALLS:
+            self.tally.tool_calls += 1
+        if item.kind not in ("message", "reasoning"):
+            self.tally.content = True
+
+    def _done(self, item: _Item, data: dict[str, Any], changes: dict[str, Any]) -> None:
+        wire = _wire(data)
+        mended = mend_item(wire)
+        if wire.get("id") != item.name:
+            mended = {**(mended or wire), "id": item.name}
+            self.tally.note("id_changed")
+        if mended is not None:
+            changes["item"] = mended
+        item.done = mended or wire
+
+
+def _is_odd(event: sse.Event) -> bool:
+    """Whether an event has lines besides its name and data. The plain framing, by far the commonest, is known by length."""
+    plain = len(b"event: \ndata: \n\n") + len(event.name) + len(event.data)
+    return len(event.raw) != plain and _OTHER_LINE.search(event.raw) is not None
+
+
+def _wire(data: dict[str, Any]) -> dict[str, Any]:
+    item = data.get("item")
+    if not isinstance(item, dict):
+        raise bad_shape("An output item of the provider's stream is not an object.")
+    return item
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -48,6 +48,7 @@ class Result:
     http_status: int | None = None
     upstream_code: str | None = None
     retry_after: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 def result_of(error: BaseException | None, *, content: bool) -> Result:
@@ -65,6 +66,7 @@ def result_of(error: BaseException | None, *, content: bool) -> Result:
             error.http_status,
             error.upstream_code,
             error.retry_after,
+            error.notes,
         )
     if isinstance(error, JochError):
         return Result("error", "invalid_request", "refused")
@@ -202,7 +204,7 @@ def completed(
         "chunks": tally.chunks,
         "finishReasons": tally.finishes,
         "toolCalls": tally.tool_calls,
-        "notes": tally.notes,
+        "notes": [*tally.notes, *result.notes],
         "retryAfterMs": None if result.retry_after is None else round(result.retry_after * 1000),
         "upstreamRequestId": upstream_request_id,
         "fallbackIndex": candidate.index,

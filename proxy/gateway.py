@@ -33,18 +33,26 @@ from translators.formats import RenderContext, Tally, Wire
 AMBIGUOUS_FAILOVERS = 1
 """How often a call may move on after a failure whose work the provider may bill anyway."""
 
+TERMINAL_FAILURES = frozenset({"redirect", "too_big", "bad_encoding"})
+"""Failures after which no other candidate is asked: signs of a provider that is set up wrongly or floods us, which the
+operator must see (reliability catalogue, B7, B8, C7, C9, C10)."""
+
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class Attempt:
-    """The record of one try at one candidate. Times are on the monotonic clock; `opened` once a request goes out."""
+    """The record of one try at one candidate. Times are on the monotonic clock.
+
+    `opened` once a request goes out, `answered` once the answer's headers are in.
+    """
 
     number: int
     candidate: Candidate
     started: float
     tally: Tally = field(default_factory=Tally)
     opened: bool = False
+    answered: bool = False
     upstream_request_id: str | None = None
     first_content: float | None = None
 
@@ -111,6 +119,10 @@ class Gateway:
 
         return await self._candidates(call, answered)
 
+    def shed(self, call: Call, error: JochError, queued: int) -> None:
+        """Account for a call that found no place within its time; `queued` calls were waiting with it."""
+        self._finish(call, "shed", error, None, queueDepth=queued)
+
     def plan(self, call: Call) -> Plan:
         """The plan of `call` as things stand now."""
         now = self._clock()
@@ -155,9 +167,9 @@ class Gateway:
                 failures.append(error)
                 following = self._following(call, planned, attempt, failures)
                 if following is None:
-                    raise refusals.failed(call.id, call.route, planned, call.failures, failures) from error
+                    raise refusals.failed(call, planned, failures) from error
                 self._switch(call, attempt, following, error)
-        raise refusals.no_candidate(call.route, planned)
+        raise refusals.no_candidate(call, planned)
 
     def _following(
         self, call: Call, planned: Plan, attempt: Attempt, failures: list[UpstreamError]
@@ -169,8 +181,8 @@ class Gateway:
         ambiguous = sum(failure.billed_risk for failure in failures) > AMBIGUOUS_FAILOVERS
         if call.content or not left or spent or ambiguous or not _allowed(error, failover):
             return None
-        if attempt.candidate.model.fallback_policy == "never":
-            return None
+        if attempt.candidate.model.fallback_policy == "never" and not failover.declared:
+            return None  # what the route itself says about failover wins over its models
         if error.reason is Reason.CONTEXT_LENGTH and not _wider(left[0], attempt.candidate):
             return None
         return left[0]
@@ -184,7 +196,7 @@ class Gateway:
             async with asyncio.timeout(limit):
                 return await answered(attempt)
         except TimeoutError:
-            ended = _total_timeout()
+            ended = _total_timeout() if attempt.answered else _header_timeout()
             raise ended from None
         except BaseException as error:
             ended = error
@@ -199,6 +211,7 @@ class Gateway:
             call, attempt, api=prepared.api, lane=prepared.lane, host=prepared.host, transforms=prepared.transforms
         )
         answer = await prepared.send()
+        attempt.answered = True
         attempt.upstream_request_id = answer.upstream_request_id
         try:
             return await take(answer)
@@ -287,12 +300,15 @@ class Gateway:
         if ended is None:
             self._rests.served(model.ref)
         elif result.reason == Reason.RATE_LIMITED or result.failure == "overloaded":
-            self._rests.refused(model.ref, self._clock(), result.retry_after)
+            rest = self._rests.refused(model.ref, self._clock(), result.retry_after)
+            if isinstance(ended, UpstreamError) and ended.retry_after is None and ended.reason is Reason.RATE_LIMITED:
+                ended.retry_after = rest  # the client had better wait as long as we do
         if ended is not None:
             call.failures.append(accounting.failure_detail(attempt.candidate, result))
-        self._metrics.count_attempt(*accounting.labels(model), result.outcome, result.reason, timing.seconds, first)
+        labels = accounting.labels(model)
+        self._metrics.count_attempt(labels, result.outcome, result.reason, timing.seconds, first)
         for kind, amount in accounting.token_kinds(usage):
-            self._metrics.count_tokens(*accounting.labels(model), kind, amount)
+            self._metrics.count_tokens(labels, kind, amount)
         if self._events.active and attempt.opened:
             payload = accounting.completed(attempt.candidate, tally, usage, result, timing, attempt.upstream_request_id)
             self._emit(call, attempt, "ModelCallCompleted", payload, severity=accounting.severity_of(result))
@@ -304,8 +320,8 @@ class Gateway:
         call.switches += 1
         source, target = attempt.candidate, following
         reason = error.reason.value
-        self._metrics.count_switch(
-            _route_label(call), accounting.label(source.model), accounting.label(target.model), reason
+        self._metrics.switches.add(
+            (_route_label(call), accounting.label(source.model), accounting.label(target.model), reason)
         )
         if self._events.active:
             payload = {
@@ -321,18 +337,18 @@ class Gateway:
 
     def _note_skips(self, call: Call, planned: Plan) -> None:
         for skip in planned.skips:
-            self._metrics.count_skip(_route_label(call), "implicit" if call.route.implicit else skip.ref, skip.gate)
+            self._metrics.skips.add((_route_label(call), "implicit" if call.route.implicit else skip.ref, skip.gate))
             if self._events.active:
                 payload = {"ref": skip.ref, "index": skip.index, "gate": skip.gate, "detail": skip.detail}
                 self._events.emit(call.scope.event("x.CandidateSkipped", payload, model_ref=skip.ref))
 
-    def _finish(self, call: Call, outcome: str, error: JochError | None, served: Candidate | None) -> None:
+    def _finish(self, call: Call, outcome: str, error: JochError | None, served: Candidate | None, **more: Any) -> None:
         total = self._clock() - call.started
         overhead = max(total - call.waited, 0.0)
         self._metrics.count_call(_route_label(call), outcome, stream=call.request.stream, overhead=overhead)
         if self._events.active:
             payload = accounting.call_completed(call, outcome, error, served, total)
-            self._events.emit(call.scope.event("x.CallCompleted", payload))
+            self._events.emit(call.scope.event("x.CallCompleted", {**payload, **more}))
 
 
 def _call_outcome(call: Call, error: JochError) -> str:
@@ -347,6 +363,8 @@ def _route_label(call: Call) -> str:
 
 def _allowed(error: UpstreamError, failover: Failover) -> bool:
     """Whether the route lets a failure of this kind move the call on."""
+    if error.failure in TERMINAL_FAILURES or _is_odd_success(error):
+        return False
     match error.reason:
         case Reason.RATE_LIMITED:
             return failover.on_rate_limited
@@ -356,6 +374,11 @@ def _allowed(error: UpstreamError, failover: Failover) -> bool:
             return failover.on_content_filter
         case _:
             return error.falls_forward and failover.on_error
+
+
+def _is_odd_success(error: UpstreamError) -> bool:
+    """A status between 201 and 299: the provider did the work, in a way nobody understands (catalogue, B25)."""
+    return error.http_status is not None and 200 < error.http_status < 300
 
 
 def _wider(following: Candidate, current: Candidate) -> bool:
@@ -371,6 +394,11 @@ def _within(clocks: Clocks, left: float) -> Clocks:
 def _total_timeout() -> UpstreamError:
     message = "The provider did not finish its answer in time."
     return UpstreamError(Reason.TIMEOUT, message, failure="total_timeout", billed_risk=True)
+
+
+def _header_timeout() -> UpstreamError:
+    message = "The provider did not begin to answer in time."
+    return UpstreamError(Reason.TIMEOUT, message, failure="header_timeout", billed_risk=True)
 
 
 def _ping_only(patience: float) -> UpstreamError:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from proxy.call import Call
 from proxy.resources import ModelRoute
 from proxy.routing import Plan, Skip
-from translators.canonical import JochError, Reason, RequestError, UpstreamError
+from translators.canonical import JochError, Native, Reason, Request, RequestError, UpstreamError
+from translators.canonical.errors import HANDLING
 
 _RETRY_INLINE_SECONDS = 10.0
+_INVALID = HANDLING[Reason.BAD_RESPONSE].code
 
 
-def no_candidate(route: ModelRoute, planned: Plan) -> RequestError:
+def no_candidate(call: Call, planned: Plan) -> RequestError:
     """The error for a plan without candidates: what is missing, or how long to wait, or what is not set up."""
+    route = call.route
     details = {"route": route.name, "candidates": [_shown(skip) for skip in planned.skips]}
     resting = [skip.wait for skip in planned.skips if skip.wait is not None]
     if resting:
@@ -21,6 +25,9 @@ def no_candidate(route: ModelRoute, planned: Plan) -> RequestError:
     lacking = [skip for skip in planned.skips if skip.gate in ("request", "requirement")]
     if lacking:
         closest = min(lacking, key=lambda skip: len(skip.missing))
+        unkept = _unkept(call.request, closest.missing, details)
+        if unkept is not None:
+            return unkept
         message = f"No candidate of {_named(route)} can serve this request. Closest: {closest.ref} {closest.detail}."
         details["missing"] = list(closest.missing)
         return RequestError(message, code="CapabilityMismatch", details=details)
@@ -34,15 +41,16 @@ def no_candidate(route: ModelRoute, planned: Plan) -> RequestError:
     )
 
 
-def failed(
-    call_id: str, route: ModelRoute, planned: Plan, attempts: Sequence[dict[str, Any]], errors: Sequence[UpstreamError]
-) -> JochError:
-    """The last failure as the client hears it. A client's own mistake keeps the provider's words, param and code."""
+def failed(call: Call, planned: Plan, errors: Sequence[UpstreamError]) -> JochError:
+    """The last failure as the client hears it. A client's own mistake keeps the provider's words, param and code.
+
+    "incomplete" is for an answer of which the client saw a part; without one, the provider's answer was merely invalid.
+    """
     last = errors[-1]
     details = {
-        "callId": call_id,
-        "route": route.name,
-        "attempts": list(attempts),
+        "callId": call.id,
+        "route": call.route.name,
+        "attempts": list(call.failures),
         "skipped": [_shown(skip) for skip in planned.skips],
     }
     error = UpstreamError(
@@ -52,7 +60,7 @@ def failed(
         billed_risk=last.billed_risk,
         http_status=last.http_status,
         upstream_code=last.upstream_code,
-        code=last.body.code,
+        code=_INVALID if last.reason is Reason.STREAM_CUT and not call.content else last.body.code,
         type=last.body.type,
         param=last.body.param,
         status=last.status,
@@ -62,6 +70,29 @@ def failed(
     if last.reason is Reason.RATE_LIMITED and last.retry_after is not None:
         error.should_retry = last.retry_after <= _RETRY_INLINE_SECONDS
     return error
+
+
+def _unkept(request: Request, missing: tuple[str, ...], details: dict[str, Any]) -> RequestError | None:
+    """OpenAI's own words where all that is missing is what nobody here has kept: apps then send the whole conversation."""
+    previous = request.state.previous_response_id
+    if missing == ("feature:state",) and previous is not None:
+        return RequestError(
+            f"Previous response with id '{previous[:64]}' not found.",
+            param="previous_response_id",
+            code="previous_response_not_found",
+            details=details,
+        )
+    origins = (block.origin for message in request.messages for block in message.blocks if isinstance(block, Native))
+    reference = next((each for each in origins if each is not None and each.item_type == "item_reference"), None)
+    if missing == ("feature:native:openai_responses",) and reference is not None:
+        return RequestError(
+            f"Item with id '{(reference.item_id or '')[:64]}' not found. Items are not kept here: send them in the input.",
+            status=404,
+            param="input",
+            code=None,
+            details=details,
+        )
+    return None
 
 
 def _rate_limited(wait: float, details: dict[str, Any]) -> RequestError:

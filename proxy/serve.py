@@ -25,6 +25,7 @@ from proxy.discovery import Found, discover
 from proxy.events import JsonLines, Sink
 from proxy.options import ServeOptions
 from proxy.resources import Snapshot
+from proxy.secrets import SecretResolver
 from proxy.upstream import Upstream
 from translators import providers
 from translators.providers.provider import Provider
@@ -37,10 +38,14 @@ WATCH_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A configuration and where it came from. `paths` empty means that it was discovered."""
+    """A configuration and where it came from. `paths` empty means that it was discovered.
+
+    `seen` is what the files looked like before they were read, so that no change after that is missed.
+    """
 
     snapshot: Snapshot
     paths: tuple[str, ...]
+    seen: config.Fingerprint
     found: tuple[Found, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -58,16 +63,23 @@ def run(options: ServeOptions, *, shared_port: bool = False) -> int:
 async def configure(options: ServeOptions, env: Mapping[str, str]) -> Started:
     """The configuration `options` ask for. Raises `config.ConfigError` with every problem."""
     paths = options.paths or config.default_paths(env)
-    overrides = options.overrides()
+    seen, overrides = config.fingerprint(paths), options.overrides()
     if paths:
-        loaded = config.load(paths, env=env, overlay=options.overlay, overrides=overrides)
-        return Started(loaded.snapshot, paths, notes=tuple(str(problem) for problem in loaded.problems))
+        loaded = config.load(
+            paths,
+            env=env,
+            overlay=options.overlay,
+            overrides=overrides,
+            local=options.local,
+            fault_of=SecretResolver(env).problem,
+        )
+        return Started(loaded.snapshot, paths, seen, notes=tuple(str(problem) for problem in loaded.problems))
     async with Upstream() as upstream:
         found = tuple(await asyncio.gather(*(_ask(upstream, name, url) for name, url in zero.endpoints(env))))
     snapshot = zero.from_environment(
         env, {each.provider: each.models for each in found}, local=options.local, overrides=overrides
     )
-    return Started(snapshot, (), found)
+    return Started(snapshot, (), seen, found)
 
 
 async def _ask(upstream: Upstream, name: str, base_url: str) -> Found:
@@ -96,6 +108,7 @@ class _Process:
         logs.configure(settings.log_level, settings.log_format)
         for note in started.notes:
             _log.warning("%s", note)
+        self._listen_to_signals()  # before anyone is told that we are there
         app = App(started.snapshot, env=self._env, sinks=_sinks(started.snapshot))
         try:
             await app.start(shared=self._shared_port)
@@ -106,7 +119,6 @@ class _Process:
         if not self._shared_port:
             banner.show(started, app.port, sys.stderr)
         tasks = [asyncio.create_task(self._follow(app, started))]
-        self._listen_to_signals()
         try:
             await self._stopped.wait()
         finally:
@@ -142,8 +154,9 @@ class _Process:
     # --- changes while running -----------------------------------------------------------------------------------
 
     async def _follow(self, app: App, started: Started) -> None:
-        seen = config.fingerprint(started.paths)
+        """Reload when told to, when a watched file changed, and every minute where nothing is configured."""
         refresh_at = time.monotonic() + REFRESH_SECONDS
+        seen = started.seen
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._reload_wanted.wait(), WATCH_SECONDS)
@@ -152,7 +165,7 @@ class _Process:
             if not (self._reload_wanted.is_set() or now != seen or due):
                 continue
             self._reload_wanted.clear()
-            seen, refresh_at = config.fingerprint(started.paths), time.monotonic() + REFRESH_SECONDS
+            seen, refresh_at = now, time.monotonic() + REFRESH_SECONDS
             await self._reload(app)
 
     async def _reload(self, app: App) -> None:

@@ -6,6 +6,7 @@ at all ends the parent, since it would only die again. What must be exact across
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import sys
@@ -37,6 +38,7 @@ class _Parent:
         if child == 0:
             for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(name, signal.SIG_DFL)
+            _end_with_parent()
             code = 1
             try:
                 code = self._work()
@@ -44,6 +46,8 @@ class _Parent:
                 sys.stderr.flush()
                 os._exit(code)
         self._children[child] = time.monotonic()
+        if self._stopping:  # told to stop while forking: the signal went to the others only
+            os.kill(child, signal.SIGTERM)
 
     def watch(self) -> int:
         """Wait for children until none is left."""
@@ -63,7 +67,8 @@ class _Parent:
                 continue
             sys.stderr.write(f"joch: a worker ended ({code}); starting another\n")
             time.sleep(RESTART_SECONDS)
-            self.start_one()
+            if not self._stopping:
+                self.start_one()
         return result
 
     def _forward(self, number: int, _frame: object) -> None:
@@ -71,3 +76,10 @@ class _Parent:
             self._stopping = True
         for child in list(self._children):
             os.kill(child, number)
+
+
+def _end_with_parent() -> None:
+    """Ask the kernel to end this worker when its parent dies, so that a killed parent leaves no worker on the port."""
+    if sys.platform == "linux":
+        pr_set_pdeathsig = 1  # prctl(2)
+        ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)

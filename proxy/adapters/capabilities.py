@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from proxy.resources import Model
+from translators import providers
 from translators.canonical import FLAGS, CapabilitySet
+
+
+def reckoned(model: Model) -> CapabilitySet:
+    """The capabilities of a record without binding it; by the record alone where its provider is not installed."""
+    try:
+        bound = providers.load(model.provider).capabilities
+    except (providers.UnknownProviderError, providers.BrokenProviderError):
+        return CapabilitySet(flags=model.flags, context_window=model.context_window, max_output=model.max_output)
+    return effective(model, bound)
 
 
 def effective(model: Model, bound: CapabilitySet) -> CapabilitySet:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -60,7 +61,7 @@ class WireBinding:
         self._upstream, self._resolve = upstream, resolve
         self._headers = {"Content-Type": "application/json", **provider.headers, **model.headers, **hop}
         self._tls = _tls_of(model)
-        self._capabilities = effective(model, provider.capabilities)
+        self._capabilities = effective(model, provider.bound(self.facts))
         self._urls: dict[tuple[str, str], URL] = {}
 
     @property
@@ -139,7 +140,9 @@ class WireBinding:
         except UpstreamError:
             body = b""  # the status alone must do
         error = wire_format.parse_error(reply.status, reply.headers, body)
-        return scrubbed(self.provider.classify(error, reply.status, reply.headers, body), key)
+        error = scrubbed(self.provider.classify(error, reply.status, reply.headers, body), key)
+        error.notes = (*error.notes, *reply.notes)
+        return error
 
     async def post(self, operation: str, body: Wire, clocks: Clocks) -> Wire:
         provider = self.provider
@@ -217,9 +220,10 @@ class WireAnswer:
     def __init__(self, prepared: PreparedWire, reply: Reply) -> None:
         self._prepared, self._reply = prepared, reply
         self._relay: StreamRelay | None = None
-        self._tally = Tally()
+        self._tally = Tally(notes=reply.notes)
+        self._complete = False
         self.status = reply.status
-        self.upstream_request_id = reply.headers.get("x-request-id")
+        self.upstream_request_id = reply.header("x-request-id")
 
     @property
     def tally(self) -> Tally:
@@ -247,10 +251,22 @@ class WireAnswer:
         if media_type not in (prepared.wire_format.stream_type, "application/octet-stream", "text/plain", ""):
             raise _bad_content_type(media_type)
         relay = self._relay = prepared.exchange.open_stream(prepared.asked.context)
+        relay.tally.notes += self._reply.notes
+        cut: UpstreamError | None = None
         try:
-            async for piece in self._reply.pieces():
-                yield relay.feed(piece)
-            yield relay.close()
+            async with aclosing(self._reply.pieces()) as arriving:
+                while not relay.tally.ended:  # what a provider does behind its own end is not worth waiting for
+                    try:
+                        piece = await anext(arriving)
+                    except StopAsyncIteration:
+                        break
+                    except UpstreamError as error:
+                        cut = error
+                        break
+                    yield relay.feed(piece)
+                    relay.feed(b"")  # raises what went wrong behind good events: it must not wait for the next ones
+            yield _rest(relay, cut)
+            self._complete = cut is None
         except UpstreamError as error:
             raise scrubbed(error, prepared.key) from None
 
@@ -272,7 +288,10 @@ class WireAnswer:
         return self._prepared.asked.client.stream_renderer(self._prepared.asked.context).fail(error)
 
     def close(self) -> None:
-        self._reply.close()
+        if self._complete:
+            self._reply.finish()
+        else:
+            self._reply.close()
 
 
 class WireAdapter:
@@ -346,6 +365,17 @@ def scrubbed(error: UpstreamError, key: str | None) -> UpstreamError:
     return error
 
 
+def _rest(relay: StreamRelay, cut: UpstreamError | None) -> bytes:
+    """The end of a stream. A connection that broke behind the finish reason took nothing away from the answer."""
+    try:
+        rest = relay.close()
+    except UpstreamError as error:
+        raise cut or error from None
+    if cut is not None:
+        relay.tally.note(cut.failure)
+    return rest
+
+
 def _tls_of(model: Model) -> ssl.SSLContext | bool:
     if not model.verify_tls:
         return False
@@ -353,7 +383,7 @@ def _tls_of(model: Model) -> ssl.SSLContext | bool:
 
 
 def _expect_json(media_type: str, raw: bytes) -> None:
-    if media_type in _JSON_TYPES or (not media_type and raw[:1] == b"{"):
+    if media_type in _JSON_TYPES or (not media_type and raw[:1] in (b"{", b"")):
         return
     if media_type in ("text/plain", "application/octet-stream") and raw.lstrip()[:1] == b"{":
         return

@@ -71,6 +71,8 @@ class Dispatcher:
         except Exception:  # noqa: BLE001 - the last line of defence: a bug must not reach the client as a stack trace
             _log.exception("internal error in call %s", call_id)
             response = error_response(internal_error(), call_id)
+        if not response.prepared:
+            response.headers.setdefault("x-request-id", call_id)
         core.metrics.requests.add((path if path in self._routes else "other", str(response.status)))
         return response
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from proxy.adapters.capabilities import flag_source
+from proxy.adapters.capabilities import flag_source, reckoned
 from proxy.resources import Model, ModelRoute
 from translators.canonical import RequestError
 from translators.formats.json import dumps
@@ -54,7 +54,7 @@ def capabilities(core: Core) -> web.Response:
 def _row(core: Core, name: str, kind: str, target: str, route: ModelRoute) -> dict[str, Any]:
     first = route.entries[0]
     model = first.model or core.live.current.snapshot.models[first.ref]
-    flags = core.bindings.of(model).capabilities().flags
+    flags = reckoned(model).flags
     return {
         "id": name,
         "object": "model",
@@ -70,7 +70,7 @@ def _row(core: Core, name: str, kind: str, target: str, route: ModelRoute) -> di
 
 
 def _capabilities(core: Core, model: Model, routes: list[str]) -> dict[str, Any]:
-    has = core.bindings.of(model).capabilities()
+    has = reckoned(model)
     return {
         "ref": model.ref,
         "provider": model.provider,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -18,11 +19,16 @@ from .snapshots import KEY, KEY_VARIABLE
 class EventList:
     """A sink that keeps every event."""
 
+    dropped = 0
+
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
+        self._arrived = threading.Condition()
 
     def put(self, event: dict[str, Any]) -> None:
-        self.events.append(event)
+        with self._arrived:
+            self.events.append(event)
+            self._arrived.notify_all()
 
     def close(self) -> None:
         pass
@@ -30,6 +36,18 @@ class EventList:
     def of(self, type: str) -> list[dict[str, Any]]:
         """The events of one type, oldest first."""
         return [event for event in self.events if event["type"] == type]
+
+    def completed(self, call_id: str, timeout: float = 5.0) -> list[dict[str, Any]]:
+        """All events of the call `call_id`, once it is over: a client may be done with a stream before joch is."""
+
+        def those() -> list[dict[str, Any]]:
+            return [event for event in self.events if event.get("callId") == call_id]
+
+        with self._arrived:
+            over = self._arrived.wait_for(lambda: any(e["type"] == "x.CallCompleted" for e in those()), timeout)
+        if not over:
+            raise TimeoutError(f"no x.CallCompleted for {call_id}")
+        return those()
 
     def payloads(self, type: str) -> list[dict[str, Any]]:
         """Their payloads."""

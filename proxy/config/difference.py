@@ -1,0 +1,49 @@
+"""What a reload changed, by resource. Compares records, so a secret that moved shows at the models that use it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from proxy.resources import Snapshot
+
+_LISTENER = ("address", "port", "base_paths", "allowed_hosts", "max_body_bytes")
+"""Settings that a running process keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource that is other than before. `name` is "namespace/name" outside the namespace `default`."""
+
+    action: Literal["added", "changed", "removed"]
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} {self.action}"
+
+
+def diff(old: Snapshot, new: Snapshot) -> tuple[Change, ...]:
+    """What is other in `new`, in its order; what is gone comes last."""
+    before, after = _resources(old), _resources(new)
+    changes = [
+        Change("changed" if key in before else "added", *key)
+        for key, record in after.items()
+        if key not in before or before[key] != record
+    ]
+    return (*changes, *(Change("removed", *key) for key in before if key not in after))
+
+
+def needs_restart(old: Snapshot, new: Snapshot) -> tuple[str, ...]:
+    """The fields of `Settings` that differ and that only a restart changes."""
+    return tuple(name for name in _LISTENER if getattr(old.settings, name) != getattr(new.settings, name))
+
+
+def _resources(snapshot: Snapshot) -> Mapping[tuple[str, str], Any]:
+    found: dict[tuple[str, str], Any] = {("RouterSettings", "default"): snapshot.settings}
+    for model in snapshot.models.values():
+        prefix = "" if model.namespace == "default" else f"{model.namespace}/"
+        found["Model", f"{prefix}{model.name}"] = model
+    found |= {("ModelRoute", name): route for name, route in snapshot.routes.items()}
+    return found

@@ -1,0 +1,124 @@
+"""What the environment and the flags say: base URLs, keys by convention, and settings they override. Reads no file.
+
+Variables are looked at by name only; a key's value is touched just to tell a real key from our own placeholder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from proxy.resources import SecretRef, SecretSource, Settings
+from translators.providers.provider import AdapterProvider, Provider
+
+from .problems import Position, Problem
+from .urls import BadUrlError, normalised
+
+LEVELS = ("debug", "info", "warning", "error")
+PLACEHOLDERS = frozenset({"local"})
+"""Not keys: what our own banner tells apps to export when they have none."""
+_OLLAMA_PORT = 11434
+
+
+class Providers(Protocol):
+    """Where provider records come from: `translators.providers`, or a handful of records in a test."""
+
+    def names(self) -> tuple[str, ...]: ...
+
+    def load(self, name: str) -> Provider | AdapterProvider: ...
+
+
+def base_url_variable(provider: str) -> str:
+    """The variable that moves a provider: `JOCH_PROVIDER_LLAMA_CPP_BASE_URL`."""
+    return f"JOCH_PROVIDER_{provider.upper().replace('-', '_')}_BASE_URL"
+
+
+def base_url_from(provider: str, env: Mapping[str, str], problems: list[Problem]) -> str | None:
+    """Where the environment says `provider` is. `OPENAI_BASE_URL` is never read: it points at us."""
+    variable = base_url_variable(provider)
+    value = env.get(variable)
+    if not value and provider == "ollama" and env.get("OLLAMA_HOST"):
+        variable, value = "OLLAMA_HOST", ollama_url(env["OLLAMA_HOST"])
+    if not value:
+        return None
+    try:
+        return normalised(value)
+    except BadUrlError as error:
+        position = Position(f"environment variable {variable}")
+        problems.append(Problem(code=error.code, message=error.message, position=position, hint=error.hint))
+        return None
+
+
+def ollama_url(host: str) -> str:
+    """Ollama's own `OLLAMA_HOST` ("0.0.0.0", ":11434", "gpu:80", "https://gpu/x") as a base URL to call.
+
+    The rules are those of ollama/envconfig: no scheme means http and port 11434, and an address to listen on everywhere
+    is reached on loopback.
+    """
+    scheme, found, rest = host.strip().partition("://")
+    if not found:
+        scheme, rest = "http", host.strip()
+    authority, slash, path = rest.partition("/")
+    name, port = _split_port(authority)
+    if not port:
+        port = {"http": "80", "https": "443"}[scheme] if found and scheme in ("http", "https") else str(_OLLAMA_PORT)
+    if name in ("", "0.0.0.0", "[::]", "::"):  # noqa: S104  # recognised, not bound
+        name = "127.0.0.1"
+    elif ":" in name and not name.startswith("["):
+        name = f"[{name}]"
+    return f"{scheme}://{name}:{port}{slash}{path}".rstrip("/")
+
+
+def _split_port(authority: str) -> tuple[str, str]:
+    name, _, port = authority.rpartition(":")
+    if not port.isdigit() or (name.count(":") and not name.endswith("]")):
+        return authority.removesuffix(":"), ""
+    return name, port
+
+
+def key_by_convention(record: Provider, env: Mapping[str, str]) -> SecretRef | None:
+    """The first of the provider's usual variables that holds a key. Keys of our own making are none."""
+    for variable in record.key_env:
+        if env.get(variable) and not is_ours(env[variable]):
+            return SecretRef(name=variable, source=SecretSource(type="env", location=variable))
+    return None
+
+
+def is_ours(key: str) -> bool:
+    """Whether a key is meant for us, not for a provider: an app's `OPENAI_API_KEY` while it talks to the router."""
+    return key.startswith("joch-") or key in PLACEHOLDERS
+
+
+def overridden(
+    settings: Settings, env: Mapping[str, str], flags: Mapping[str, Any], problems: list[Problem]
+) -> Settings:
+    """`settings` after environment and flags. Precedence: flag, environment, file, default.
+
+    `flags` are by the names of `Settings`. `JOCH_DEFAULT_MODEL` needs resolving and is not handled here.
+    """
+    changes: dict[str, Any] = {}
+    if "JOCH_ROUTER_PORT" in env:
+        port = env["JOCH_ROUTER_PORT"]
+        if port.isascii() and port.isdigit() and int(port) <= 65535:
+            changes["port"] = int(port)
+        else:
+            problems.append(_variable("JOCH_ROUTER_PORT", "should be a port, 0 to 65535"))
+    if env.get("JOCH_LISTEN_ADDRESS"):
+        changes["address"] = env["JOCH_LISTEN_ADDRESS"]
+    if "JOCH_LOG_LEVEL" in env:
+        level = env["JOCH_LOG_LEVEL"].lower()
+        if level in LEVELS:
+            changes["log_level"] = level
+        else:
+            problems.append(_variable("JOCH_LOG_LEVEL", f"should be one of {', '.join(LEVELS)}"))
+    if "JOCH_LOG_FORMAT" in env:
+        if env["JOCH_LOG_FORMAT"] in ("json", "text"):
+            changes["log_format"] = env["JOCH_LOG_FORMAT"]
+        else:
+            problems.append(_variable("JOCH_LOG_FORMAT", "should be json or text"))
+    return replace(settings, **{**changes, **flags})
+
+
+def _variable(name: str, message: str) -> Problem:
+    return Problem(code="E-TYPE", message=message, position=Position(f"environment variable {name}"))

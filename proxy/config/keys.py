@@ -1,0 +1,76 @@
+"""Where a provider is reached and which key it takes when a Model does not say. Pure: names of variables, never values.
+
+A key found by convention (`OPENAI_API_KEY`) is only sent where the operator pointed the provider by the environment, or
+to the provider's own address. A base URL written elsewhere needs its own word about the key, so that a line in a file
+cannot carry a key to another host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from proxy.resources import Clocks, Pricing, SecretRef
+from translators.providers.provider import Provider
+
+from .environment import base_url_from, key_by_convention
+from .problems import Problem
+from .urls import is_loopback, same_origin
+
+LOCAL_PRICING = Pricing(input=Decimal(0), cached_input=Decimal(0), output=Decimal(0), source="local")
+"""What a call on the user's own machine costs."""
+LOCAL_FIRST_BYTE = 300.0
+"""Seconds. A local engine may load gigabytes of weights before its first token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a provider is. `trusted`: its conventional key may be sent there."""
+
+    base_url: str | None
+    trusted: bool
+
+
+def place_of(
+    record: Provider,
+    env: Mapping[str, str],
+    problems: list[Problem],
+    *,
+    written: str | None = None,
+    configured: str | None = None,
+) -> Place:
+    """The base URL in force: a Model's own (`written`), the environment's, RouterSettings' (`configured`), the default."""
+    moved = base_url_from(record.name, env, problems)
+    for url, trusted in ((written, False), (moved, True), (configured, False), (record.base_url, True)):
+        if url:
+            home = (moved, record.base_url)
+            return Place(url, trusted or any(known and same_origin(url, known) for known in home))
+    return Place(None, trusted=False)
+
+
+def convention(record: Provider, place: Place, env: Mapping[str, str]) -> tuple[SecretRef | None, str | None]:
+    """The key by convention and, when one is needed and there is none, why not.
+
+    A provider without conventional variables, and one that people run themselves, needs no key unless a Model names one.
+    """
+    if record.auth == "none" or not record.key_env:
+        return None, None
+    found = key_by_convention(record, env) if place.trusted else None
+    if found or record.local:
+        return found, None
+    if place.trusted:
+        return None, f"{' or '.join(record.key_env)} is not set"
+    return None, f"no key is named for it, and {record.key_env[0]} is only sent to {record.name}'s own address"
+
+
+def is_local(record_is_local: bool, base_url: str | None) -> bool:  # noqa: FBT001  # one of two facts, both named at the calls
+    """Whether a model runs on this machine, when its record does not say."""
+    return record_is_local and (base_url is None or is_loopback(base_url))
+
+
+def local_clocks(clocks: Clocks) -> Clocks:
+    """`clocks` with a patient first byte, unless somebody already changed that clock."""
+    if clocks.first_byte != Clocks().first_byte:
+        return clocks
+    return replace(clocks, first_byte=LOCAL_FIRST_BYTE)

@@ -1,0 +1,240 @@
+"""Model resources as written to the `Model` records everything runs with, and what is doubtful about each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from proxy.resources import Model, Pricing, ProviderSettings, Settings
+from translators.providers import BrokenProviderError, UnknownProviderError
+from translators.providers.provider import AdapterProvider, Provider
+
+from .documents import Path, plain
+from .envelope import Resource
+from .environment import Providers
+from .keys import LOCAL_PRICING, Place, convention, is_local, local_clocks, place_of
+from .problems import Problem, suggestion
+from .schema import model as schema
+from .schema.fields import NOT_YET, Reference
+from .secret_index import Found, SecretIndex
+from .settings import with_clocks
+from .urls import is_loopback, leads_to
+
+COMING = frozenset({"anthropic", "google", "microsoft"})
+"""Providers of later versions. A Model that names one loads, disabled, so that a whole configuration can be kept."""
+
+
+def digest(spec: Mapping[str, Any]) -> str:
+    """The first 12 hex digits of SHA-256 over the canonical JSON of a spec."""
+    text = json.dumps(plain(dict(spec)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(slots=True)
+class ModelBuilder:
+    """Builds the Model records of one configuration, adding to `problems`."""
+
+    settings: Settings
+    secrets: SecretIndex
+    providers: Providers
+    env: Mapping[str, str]
+    fx: Mapping[str, Decimal]
+    problems: list[Problem]
+    _records: dict[str, Provider | AdapterProvider | None] = field(default_factory=dict)
+
+    def build(self, resource: Resource, spec: schema.ModelSpec) -> Model | None:
+        """The record, or None after adding the reason as an error."""
+        before = len(self.problems)
+        record = self.provider(resource, spec.provider)
+        configured = self.settings.providers.get(spec.provider, ProviderSettings())
+        place = self._place(resource, spec, record, configured)
+        # A provider of a later version has no record to say what it is; what the file says is all there is.
+        declared = spec.endpoint.type
+        local = declared == "local" if declared else is_local(record is not None and record.local, place.base_url)
+        found, problem = self._secret(resource, spec, record, configured, place, local=local)
+        clocks = with_clocks(configured.clocks or self.settings.clocks, spec.endpoint.timeouts)
+        model = Model(
+            name=resource.name,
+            namespace=resource.namespace,
+            labels=resource.labels,
+            provider=spec.provider,
+            model=spec.model or resource.name,
+            aliases=tuple(spec.aliases),
+            api=spec.api,
+            local=local,
+            base_url=place.base_url,
+            base_url_secret=self._base_url_secret(resource, spec),
+            region=spec.endpoint.region,
+            headers={**configured.headers, **spec.endpoint.headers},
+            query=spec.endpoint.query,
+            clocks=local_clocks(clocks) if local else clocks,
+            verify_tls=spec.endpoint.verify_tls,
+            ca_file=spec.endpoint.ca_file,
+            secret=found.ref if found else None,
+            secret_problem=problem,
+            flags=spec.capabilities.flags(),
+            features=spec.capabilities.given_features(),
+            flag_sources=dict.fromkeys(spec.capabilities.flags(), "declared"),
+            context_window=spec.limits.context_window_tokens,
+            max_output=spec.limits.max_output_tokens,
+            pricing=self._pricing(resource, spec.pricing, local=local),
+            default_parameters=spec.default_parameters.given(),
+            forced_parameters=spec.forced_parameters.given(),
+            priority=spec.routing.priority,
+            regions=tuple(spec.routing.regions) or (("on-prem",) if local else ()),
+            fallback_policy=spec.routing.fallback_policy,
+            weight=spec.routing.weight,
+            disabled=spec.disabled or record is None,
+            disabled_because=None if record else f"this version has no provider {spec.provider}",
+            hash=digest(resource.spec),
+        )
+        if spec.auth and spec.auth.type not in (None, "none", getattr(record, "auth", None)):
+            self._add(resource, "W-NOT-YET", NOT_YET.note, ("spec", "auth", "type"))
+        self._doubts(resource, model)
+        return None if any(problem.level == "error" for problem in self.problems[before:]) else model
+
+    def provider(
+        self, resource: Resource, name: str, path: Path = ("spec", "provider")
+    ) -> Provider | AdapterProvider | None:
+        """The provider's record; None for one of a later version, or after adding an error."""
+        try:
+            return self.providers.load(name)
+        except UnknownProviderError:
+            installed = self.providers.names()
+            if name in COMING:
+                message = f"this version has no provider {name}: what needs it is disabled"
+                self._add(resource, "W-NOT-YET", message, path, f"installed: {', '.join(installed)}")
+            else:
+                message = f"no installed package offers the provider {name[:40]!r}"
+                self._add(resource, "E-PROVIDER", message, path, suggestion(name, installed))
+        except BrokenProviderError as error:
+            self._add(resource, "E-PROVIDER", str(error), path, "repair or reinstall the package that offers it")
+        return None
+
+    def _add(self, resource: Resource, code: str, message: str, path: Path = (), hint: str | None = None) -> None:
+        self.problems.append(resource.problem(code, message, path, hint))
+
+    # --- where and with which key ----------------------------------------------------------------------------------
+
+    def _place(
+        self,
+        resource: Resource,
+        spec: schema.ModelSpec,
+        record: Provider | AdapterProvider | None,
+        configured: ProviderSettings,
+    ) -> Place:
+        written = spec.endpoint.base_url
+        path: Path = ("spec", "endpoint", "baseUrl")
+        if not isinstance(record, Provider):
+            if isinstance(record, AdapterProvider) and written:
+                self._add(
+                    resource, "E-TYPE", f"provider {record.name} is built in and has no base URL", path, "delete it"
+                )
+            return Place(written, trusted=False)
+        place = place_of(record, self.env, [], written=written, configured=configured.base_url)
+        if place.base_url is None and spec.endpoint.base_url_secret_ref is None:
+            hint = (
+                f"write endpoint: {{ baseUrl: … }}, or set it for all: providers: {{ {record.name}: {{ baseUrl: … }} }}"
+            )
+            self._add(resource, "E-TYPE", f"provider {record.name} has no address of its own", path, hint)
+        elif place.base_url and leads_to(place.base_url, self.settings.address, self.settings.port):
+            hint = "name the model server, not this router"
+            self._add(resource, "E-SELF-LOOP", "the base URL leads back to this router", path, hint)
+        return Place(None, trusted=False) if spec.endpoint.base_url_secret_ref else place
+
+    def _secret(
+        self,
+        resource: Resource,
+        spec: schema.ModelSpec,
+        record: Provider | AdapterProvider | None,
+        configured: ProviderSettings,
+        place: Place,
+        *,
+        local: bool,
+    ) -> tuple[Found | None, str | None]:
+        """The key, and why the model cannot be used when it needs one and there is none."""
+        auth = spec.auth
+        if auth is not None and auth.secret_ref is not None:
+            found = self._declared_secret(resource, spec.provider, auth.secret_ref)
+            return found, found.problem if found else None
+        if auth is not None and auth.type in (None, "none"):
+            return None, None
+        if configured.secret is not None:
+            return Found(configured.secret), None
+        if not isinstance(record, Provider):
+            return None, None
+        ref, problem = convention(record, place, self.env)
+        if local:
+            problem = None
+        if problem:
+            hint = "set it, name a Secret in auth.secretRef, or write auth: {} if no key is needed"
+            self._add(resource, "W-SECRET-UNRESOLVED", f"the model is disabled: {problem}", ("spec",), hint)
+        return Found(ref) if ref else None, problem
+
+    def _declared_secret(self, resource: Resource, provider: str, reference: Reference) -> Found | None:
+        path: Path = ("spec", "auth", "secretRef")
+        found = self.secrets.find(reference, resource, path, self.problems)
+        if found and not found.covers(resource.name, f"{provider}:{resource.name}"):
+            message = f"Secret {reference} is not bound to this model"
+            self._add(
+                resource, "E-SECRET-SCOPE", message, path, f"add {provider}:{resource.name} to its scope.boundTo.models"
+            )
+        return found
+
+    def _base_url_secret(self, resource: Resource, spec: schema.ModelSpec) -> Any:
+        reference = spec.endpoint.base_url_secret_ref
+        if reference is None:
+            return None
+        found = self.secrets.find(reference, resource, ("spec", "endpoint", "baseUrlSecretRef"), self.problems)
+        return found.ref if found else None
+
+    # --- money and doubts ------------------------------------------------------------------------------------------
+
+    def _pricing(self, resource: Resource, spec: schema.Pricing | None, *, local: bool) -> Pricing | None:
+        if spec is None:
+            return LOCAL_PRICING if local else None
+        rate = Decimal(1) if spec.currency == "USD" else spec.usd_rate or self.fx.get(spec.currency)
+        if rate is None:
+            hint = f"add usdRate to the pricing, or fx: {{ {spec.currency}: … }} to RouterSettings"
+            message = f"there is no rate from {spec.currency} to USD"
+            self._add(resource, "E-CURRENCY", message, ("spec", "pricing", "currency"), hint)
+            return None
+        return Pricing(
+            currency=spec.currency,
+            usd_rate=rate,
+            input=spec.input_per_million_tokens,
+            cached_input=spec.cached_input_per_million_tokens,
+            cache_write=spec.cache_write_per_million_tokens,
+            output=spec.output_per_million_tokens,
+            reasoning=spec.reasoning_per_million_tokens,
+            per_request=spec.per_request or Decimal(0),
+            as_of=spec.as_of,
+        )
+
+    def _doubts(self, resource: Resource, model: Model) -> None:
+        pricing = model.pricing
+        if not model.local and (pricing is None or pricing.input is None or pricing.output is None):
+            message = "no price is known: the cost of its calls is unknown, not 0"
+            self._add(
+                resource, "W-PRICE-UNKNOWN", message, ("spec",), "add pricing with input and output per million tokens"
+            )
+        elif not model.local and pricing is not None and pricing.input == pricing.output == 0:
+            message = "a hosted model with price 0: every cost figure and limit will count it as free"
+            self._add(
+                resource, "W-PRICE-ZERO", message, ("spec", "pricing"), "write the real price, or leave pricing out"
+            )
+        if not model.local and model.context_window is None:
+            message = "the context window is unknown: a prompt that is too long is refused by the provider, not before"
+            self._add(resource, "W-CONTEXT-GUESS", message, ("spec",), "add limits.contextWindowTokens")
+        if not model.verify_tls:
+            message = "TLS certificates are not checked: anyone on the way can read the key"
+            self._add(
+                resource, "W-TLS-OFF", message, ("spec", "endpoint", "verifyTls"), "set caFile to a private authority"
+            )
+        elif model.base_url and model.base_url.startswith("http:") and not is_loopback(model.base_url) and model.secret:
+            message = "the key is sent over plain http"
+            self._add(resource, "W-TLS-OFF", message, ("spec", "endpoint", "baseUrl"), "use https")

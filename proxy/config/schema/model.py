@@ -1,0 +1,173 @@
+"""Model: one provider's model as this installation uses it."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from .fields import (
+    NOT_YET,
+    UNENFORCED,
+    BaseUrl,
+    Headers,
+    Money,
+    Number,
+    Parameters,
+    Positive,
+    Record,
+    Ref,
+    Spec,
+    Text,
+    Timeouts,
+    broken,
+)
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", value):
+        raise broken("E-CURRENCY", "should be a currency code of ISO 4217", "three capital letters, such as USD")
+    return value
+
+
+def _day(value: str) -> str:
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise broken("E-TYPE", "should be a date", "write it as 2026-11-01") from None
+
+
+class Endpoint(Record):
+    type: Literal["hosted", "local"] | None = None
+    base_url: BaseUrl | None = None
+    base_url_secret_ref: Ref | None = None
+    region: Text | None = None
+    api_version: Annotated[Text | None, NOT_YET] = None
+    project: Annotated[Text | None, NOT_YET] = None
+    location: Annotated[Text | None, NOT_YET] = None
+    headers: Headers = Field(default_factory=dict)
+    query: dict[str, str] = Field(default_factory=dict)
+    timeouts: Timeouts = Field(default_factory=Timeouts)
+    verify_tls: bool = True
+    ca_file: Text | None = None
+
+    @model_validator(mode="after")
+    def _has_one_url(self) -> Endpoint:
+        if self.base_url and self.base_url_secret_ref:
+            raise broken("E-TYPE", "baseUrl and baseUrlSecretRef exclude each other", "keep one of them")
+        return self
+
+
+class Auth(Record):
+    """`{}` is no key at all; absent is the provider's convention."""
+
+    secret_ref: Ref | None = None
+    type: Literal["bearer", "api-key", "x-api-key", "entra", "google-sa", "none"] | None = None
+    client_key: Annotated[Literal["forbid", "forward"], NOT_YET.but_for("forbid")] = "forbid"
+
+
+class Features(Record):
+    """Abilities beyond the ten flags: true, false, or the list of accepted values."""
+
+    logprobs: bool | None = None
+    n_choices: bool | None = None
+    seed: bool | None = None
+    logit_bias: bool | None = None
+    prediction: bool | None = None
+    file_input: bool | None = None
+    image_url: bool | None = None
+    parallel_tools: bool | None = None
+    custom_tools: bool | None = None
+    hosted_tools: list[str] | None = None
+    reasoning_efforts: list[str] | None = None
+    prompt_cache: bool | None = None
+    system_role: Literal["developer", "system", "top"] | None = None
+
+
+class Flags(Record):
+    """The ten capability flags. What is not written is not said."""
+
+    text: bool | None = None
+    vision: bool | None = None
+    audio: bool | None = None
+    tool_calling: bool | None = None
+    structured_output: bool | None = None
+    json_schema: bool | None = None
+    streaming: bool | None = None
+    reasoning: bool | None = None
+    computer_use: bool | None = None
+    embeddings: bool | None = None
+
+    def flags(self) -> dict[str, bool]:
+        """The flags that were written, by their public names."""
+        given = self.model_dump(by_alias=True, exclude_unset=True, include=set(Flags.model_fields))
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class Capabilities(Flags):
+    features: Features = Field(default_factory=Features)
+
+    def given_features(self) -> dict[str, Any]:
+        """The features that were written, by their public names."""
+        return self.features.model_dump(by_alias=True, exclude_unset=True)
+
+
+class Limits(Record):
+    context_window_tokens: Positive | None = None
+    max_output_tokens: Positive | None = None
+    requests_per_minute: Annotated[Positive | None, UNENFORCED] = None
+    tokens_per_minute: Annotated[Positive | None, UNENFORCED] = None
+    max_concurrent: Annotated[Positive | None, UNENFORCED] = None
+
+
+class Tier(Record):
+    above_input_tokens: Positive
+    input_per_million_tokens: Money | None = None
+    cached_input_per_million_tokens: Money | None = None
+    output_per_million_tokens: Money | None = None
+
+
+class Pricing(Record):
+    currency: Annotated[str, AfterValidator(_currency)] = "USD"
+    input_per_million_tokens: Money | None = None
+    output_per_million_tokens: Money | None = None
+    cached_input_per_million_tokens: Money | None = None
+    cache_write_per_million_tokens: Money | None = None
+    cache_write1h_per_million_tokens: Annotated[Money | None, NOT_YET] = Field(
+        default=None, alias="cacheWrite1hPerMillionTokens"
+    )
+    reasoning_per_million_tokens: Money | None = None
+    audio_input_per_million_tokens: Annotated[Money | None, NOT_YET] = None
+    audio_output_per_million_tokens: Annotated[Money | None, NOT_YET] = None
+    image_input_per_million_tokens: Annotated[Money | None, NOT_YET] = None
+    per_request: Money | None = None
+    tiers: Annotated[list[Tier], NOT_YET] = Field(default_factory=list)
+    service_tier_multipliers: Annotated[dict[str, Number], NOT_YET] = Field(default_factory=dict)
+    usd_rate: Money | None = None
+    as_of: Annotated[str, AfterValidator(_day)] | None = None
+
+
+class Routing(Record):
+    priority: int = 100
+    regions: list[Text] = Field(default_factory=list)
+    fallback_policy: Literal["never", "on_error", "on_error_or_budget", "always"] = "on_error_or_budget"
+    weight: Annotated[Positive, NOT_YET.but_for(1)] = 1
+
+
+class ModelSpec(Spec):
+    provider: Text
+    model: Text | None = None
+    aliases: list[Text] = Field(default_factory=list)
+    api: Literal["auto", "chat", "responses"] = "auto"
+    endpoint: Endpoint = Field(default_factory=Endpoint)
+    auth: Auth | None = None
+    capabilities: Capabilities = Field(default_factory=Capabilities)
+    limits: Limits = Field(default_factory=Limits)
+    pricing: Pricing | None = None
+    default_parameters: Parameters = Field(default_factory=Parameters)
+    forced_parameters: Parameters = Field(default_factory=Parameters)
+    routing: Routing = Field(default_factory=Routing)
+    disabled: bool = False
+    description: Text | None = None

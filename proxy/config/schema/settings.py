@@ -1,0 +1,163 @@
+"""RouterSettings: one per process. What this version acts on is here, the rest of its parts in `later`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from . import later
+from .fields import (
+    NOT_YET,
+    REFUSED,
+    UNENFORCED,
+    BaseUrl,
+    Headers,
+    Money,
+    NonNegative,
+    Positive,
+    Record,
+    Ref,
+    Seconds,
+    Spec,
+    Text,
+    Timeouts,
+    broken,
+)
+from .route import Failover, Retry
+
+_Identity = Literal[
+    "execution", "session", "turn", "user", "tags", "trigger", "residency", "agent", "team", "environment", "namespace"
+]
+
+
+def _path(value: str) -> str:
+    if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", value):
+        raise broken("E-TYPE", "should be a path", "start with / and use letters, digits and . _ ~ -")
+    return value.rstrip("/") or "/"
+
+
+BasePath = Annotated[str, AfterValidator(_path)]
+
+
+class Tls(Record):
+    cert_file: Text
+    key_file: Text
+
+
+class Listen(Record):
+    address: Text | None = None
+    port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    tls: Annotated[Tls | None, REFUSED] = None
+    base_paths: Annotated[list[BasePath], Field(min_length=1)] | None = None
+    allowed_hosts: list[Text] | None = None
+    max_body_bytes: Positive | None = None
+
+
+class Auth(Record):
+    mode: Annotated[Literal["open", "keys", "passthrough"] | None, REFUSED.but_for("open")] = None
+    passthrough_provider: Annotated[Text | None, NOT_YET] = None
+    admin_token_secret_ref: Annotated[Ref | None, UNENFORCED] = None
+    trust_headers: Annotated[list[_Identity] | None, NOT_YET] = None
+    projects: Annotated[dict[str, str], NOT_YET] = Field(default_factory=dict)
+    organizations: Annotated[dict[str, str], NOT_YET] = Field(default_factory=dict)
+
+
+class Provider(Record):
+    base_url: BaseUrl | None = None
+    secret_ref: Ref | None = None
+    timeouts: Timeouts = Field(default_factory=Timeouts)
+    headers: Headers = Field(default_factory=dict)
+
+
+class Answers(Record):
+    model_field: Annotated[Literal["upstream", "requested", "ref"] | None, NOT_YET.but_for("upstream")] = None
+    headers: bool | None = None
+
+
+class Holdback(Record):
+    max_chars: Positive | None = None
+    max_ms: NonNegative | None = None
+
+
+class Streaming(Record):
+    buffer_size: Annotated[Positive | None, NOT_YET] = None
+    keep_alive_seconds: Seconds | None = None
+    holdback: Annotated[Holdback | None, NOT_YET] = None
+    disconnect: Annotated[Literal["cancel", "drain"], NOT_YET.but_for("cancel")] = "cancel"
+
+
+class Events(Record):
+    retention_days: Annotated[Positive | None, NOT_YET] = None
+    user_id: Annotated[Literal["hash", "plain"] | None, NOT_YET] = None
+    content: Annotated[Literal["none", "redacted", "full"], NOT_YET.but_for("none")] = "none"
+    file: Text | None = None
+
+
+class Metrics(Record):
+    prometheus: bool | None = None
+    agent_label: Annotated[bool, NOT_YET.but_for(False)] = False
+
+
+class Logging(Record):
+    level: Literal["debug", "info", "warning", "error"] | None = None
+    format: Literal["json", "text"] | None = None
+    redact_patterns: Annotated[list[Text] | None, UNENFORCED] = None
+
+
+class Load(Record):
+    max_concurrent: Positive | None = None
+    max_queue_ms: NonNegative | None = None
+
+
+class RouterSettingsSpec(Spec):
+    listen: Listen = Field(default_factory=Listen)
+    auth: Auth = Field(default_factory=Auth)
+    providers: dict[str, Provider] = Field(default_factory=dict)
+    timeouts: Timeouts = Field(default_factory=Timeouts)
+    implicit_models: Literal["off", "catalog", "any"] | None = None
+    unknown_model: Annotated[
+        Literal["error", "default-route", "passthrough-first"] | None,
+        NOT_YET.but_for("error", "default-route", note="this version answers unknown models with an error instead"),
+    ] = None
+    default_model_route_ref: Ref | None = None
+    aliases: dict[str, Ref] = Field(default_factory=dict)
+    response: Answers = Field(default_factory=Answers)
+    expose_reasoning: Literal["auto", "reasoning_content", "never"] | None = None
+    failover: Failover | None = None
+    streaming: Streaming = Field(default_factory=Streaming)
+    events: Events = Field(default_factory=Events)
+    metrics: Metrics = Field(default_factory=Metrics)
+    logging: Logging = Field(default_factory=Logging)
+    limits: Load = Field(default_factory=Load)
+    unknown_fields: Annotated[Literal["forward", "drop", "reject"] | None, NOT_YET.but_for("forward", "reject")] = None
+    fx: dict[str, Money] = Field(default_factory=dict)
+
+    retry: Annotated[Retry | None, NOT_YET] = None
+    locality: later.Locality = Field(default_factory=later.Locality)
+    residency: Annotated[later.Residency | None, UNENFORCED] = None
+    estimation: Annotated[later.Estimation | None, NOT_YET] = None
+    cost: later.Cost = Field(default_factory=later.Cost)
+    health_check: Annotated[later.HealthCheck | None, NOT_YET] = None
+    health: Annotated[later.Health | None, NOT_YET] = None
+    structured_output: later.OutputChecks = Field(default_factory=later.OutputChecks)
+    tools: later.Tools = Field(default_factory=later.Tools)
+    tool_gateway: Annotated[later.ToolGateway | None, UNENFORCED] = None
+    hooks: later.Hooks = Field(default_factory=later.Hooks)
+    reasoning: later.Reasoning = Field(default_factory=later.Reasoning)
+    names: Annotated[Literal["drop", "prefix"] | None, NOT_YET] = None
+    execution: later.Execution = Field(default_factory=later.Execution)
+    store: later.Store = Field(default_factory=later.Store)
+    otel: Annotated[later.Otel | None, NOT_YET] = None
+    ocsf: Annotated[later.Ocsf | None, NOT_YET] = None
+    passthrough: Annotated[dict[str, Text], NOT_YET] = Field(default_factory=dict)
+    egress: later.Egress = Field(default_factory=later.Egress)
+
+    @model_validator(mode="after")
+    def _default_route_is_named(self) -> RouterSettingsSpec:
+        if self.unknown_model == "default-route" and self.default_model_route_ref is None:
+            raise broken(
+                "E-REF", "unknownModel: default-route needs defaultModelRouteRef", "name the route", at="unknownModel"
+            )
+        return self

@@ -1,0 +1,66 @@
+"""What a provider's base URL may be, and where it leads. Resolves no names and opens no socket."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from .inline import HINT, key_shape
+
+_LOOPBACK = frozenset({"localhost", "::1", "ip6-localhost"})
+_ANYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # recognised here, bound nowhere
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class BadUrlError(ValueError):
+    """A URL that cannot be a base URL. Never repeats it: it may hold a key."""
+
+    def __init__(self, code: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint = code, message, hint
+
+
+def normalised(url: str) -> str:
+    """`url` without trailing slash. Raises `BadUrlError`."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise BadUrlError("E-TYPE", "is no URL", "write http:// or https:// and a host") from None
+    if parts.username is not None or parts.password is not None or key_shape(url):
+        raise BadUrlError("E-SECRET-INLINE", "the URL holds credentials", HINT)
+    if parts.scheme not in _DEFAULT_PORTS or not host or any(char.isspace() for char in url):
+        raise BadUrlError("E-TYPE", "should be a URL with http or https and a host", "such as http://localhost:11434")
+    if parts.query or parts.fragment:
+        raise BadUrlError("E-TYPE", "a base URL has no query and no fragment", "put parameters into endpoint.query")
+    # 169.254.169.254 and its kin hand out a machine's own credentials; no model is served there.
+    if host.startswith(("169.254.", "fe80:")) or host in ("metadata.google.internal", "metadata"):
+        raise BadUrlError("E-TYPE", "the URL leads to a link-local or metadata address", "name the model server itself")
+    return url.rstrip("/")
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether `host`, a name or address as written, is this machine."""
+    return host in _LOOPBACK or host.startswith("127.") or host.endswith(".localhost")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a normalised URL leads to this machine."""
+    return is_loopback_host(urlsplit(url).hostname or "")
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two normalised URLs have scheme, host and port in common."""
+    return _origin(one) == _origin(other)
+
+
+def leads_to(url: str, address: str, port: int) -> bool:
+    """Whether a normalised URL is a listener at `address` and `port`. `localhost` is any loopback address."""
+    _, host, its_port = _origin(url)
+    if its_port != port:
+        return False
+    return host == address or (is_loopback_host(host) and (is_loopback_host(address) or address in _ANYWHERE))
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)

@@ -1,0 +1,3 @@
+from .running import folder
+
+__all__ = ["folder"]

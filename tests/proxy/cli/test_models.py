@@ -1,0 +1,162 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from proxy.cli.models import window
+
+from .running import NOBODY, joch, serving, write
+
+CONFIG = """\
+apiVersion: joch.dev/v1alpha1
+kind: Model
+metadata: { name: big }
+spec:
+  provider: openai
+  model: gpt-5.5
+  auth: { secretRef: my-key }
+  capabilities: { text: true, vision: true, toolCalling: true }
+  limits: { contextWindowTokens: 400000 }
+  pricing: { inputPerMillionTokens: 1.25, outputPerMillionTokens: 10 }
+---
+apiVersion: joch.dev/v1alpha1
+kind: Secret
+metadata: { name: my-key }
+spec: { source: { type: env, name: CANARY_KEY } }
+---
+apiVersion: joch.dev/v1alpha1
+kind: Model
+metadata: { name: near }
+spec: { provider: ollama, model: "qwen3:8b", capabilities: { toolCalling: true }, limits: { contextWindowTokens: 32768 } }
+---
+apiVersion: joch.dev/v1alpha1
+kind: Model
+metadata: { name: off }
+spec: { provider: openai, auth: {}, capabilities: { text: true }, disabled: true }
+"""
+
+
+def squeezed(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+def test_the_models_of_a_configuration(folder: Path) -> None:
+    write(folder / "c.yaml", CONFIG)
+    ran = joch("models", "-f", "c.yaml", env={"CANARY_KEY": "canary-value"})
+    assert ran.exit_code == 0
+    assert squeezed(ran.stdout) == [
+        ["MODEL", "UPSTREAM", "ID", "ENDPOINT", "CAPABILITIES", "WINDOW", "IN/OUT", "PER", "M", "KEY"],
+        [
+            "openai:big",
+            "gpt-5.5",
+            "https://api.openai.com/v1",
+            "text",
+            "vision",
+            "tools",
+            "(declared)",
+            "400k",
+            "1.25/10",
+            "USD",
+            "my-key",
+            "ok",
+        ],
+        [
+            "ollama:near",
+            "qwen3:8b",
+            "http://127.0.0.1:1",
+            "text",
+            "(default)",
+            "tools",
+            "(declared)",
+            "32k",
+            "0",
+            "(local)",
+            "none",
+        ],
+        ["openai:off", "off", "https://api.openai.com/v1", "text", "(declared)", "-", "unknown", "disabled"],
+    ]
+    lines = ran.stdout.splitlines()
+    assert (
+        len({line.index(cell) for line, cell in zip(lines, ["ENDPOINT", "https", "http", "https"], strict=True)}) == 1
+    )
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_a_missing_key_is_told_by_name_and_no_value_is_ever_shown(folder: Path) -> None:
+    write(folder / "c.yaml", CONFIG)
+    assert "my-key: environment variable CANARY_KEY is not set" in joch("models", "-f", "c.yaml").stdout
+    for style in ("table", "json", "yaml"):
+        assert (
+            "canary-value" not in joch("models", "-f", "c.yaml", "-o", style, env={"CANARY_KEY": "canary-value"}).output
+        )
+
+
+def test_json_has_everything_the_table_shortens(folder: Path) -> None:
+    write(folder / "c.yaml", CONFIG)
+    first = json.loads(joch("models", "-f", "c.yaml", "-o", "json", env={"CANARY_KEY": "k"}).stdout)[0]
+    assert first["ref"] == "openai:big"
+    assert first["limits"] == {"contextWindowTokens": 400000, "maxOutputTokens": None}
+    assert first["pricing"]["outputPerMillionTokens"] == 10.0
+    assert (first["capabilities"]["toolCalling"], first["source"]["toolCalling"]) == (True, "declared")
+    assert (first["endpointType"], first["key"]) == ("hosted", "my-key ok")
+
+
+def test_the_models_of_a_running_router() -> None:
+    row = {
+        "ref": "ollama:near",
+        "provider": "ollama",
+        "model": "qwen3:8b",
+        "capabilities": {"text": True, "vision": False},
+        "source": {"text": "probed", "vision": "default"},
+        "limits": {"contextWindowTokens": 4096, "maxOutputTokens": None},
+        "endpointType": "local",
+        "pricing": None,
+    }
+    with serving({"/v1/models/capabilities": {"object": "list", "data": [row]}}) as (url, _):
+        ran = joch("models", "--server", url)
+        assert (ran.exit_code, squeezed(ran.stdout)[1]) == (
+            0,
+            ["ollama:near", "qwen3:8b", "local", "text", "(probed)", "4k", "unknown", "-"],
+        )
+        assert joch("models", env={"JOCH_SERVER": url + "/"}).exit_code == 0
+
+
+def test_a_router_that_does_not_answer_is_exit_code_3() -> None:
+    ran = joch("models", "--server", NOBODY)
+    assert (ran.exit_code, ran.stdout) == (3, "")
+    assert (
+        ran.stderr
+        == f"joch: no router answers at {NOBODY}: start one with joch serve, or name a configuration with -f\n"
+    )
+
+
+def test_something_else_that_answers_is_told_apart() -> None:
+    with serving({}) as (url, _):
+        assert joch("models", "--server", url).exit_code == 1
+    with serving({"/v1/models/capabilities": ["what"]}) as (url, _):
+        ran = joch("models", "--server", url)
+        assert (ran.exit_code, ran.stderr) == (1, f"joch: {url} is not a joch router\n")
+
+
+def test_a_broken_configuration_is_exit_code_2(folder: Path) -> None:
+    write(folder / "c.yaml", CONFIG.replace("provider: ollama", "provider: olama"))
+    ran = joch("models", "-f", "c.yaml")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "E-PROVIDER" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("tokens", "shown"),
+    [
+        (None, "-"),
+        (512, "512"),
+        (4096, "4k"),
+        (8000, "8k"),
+        (128_000, "128k"),
+        (1_048_576, "1M"),
+        (2_000_000, "2M"),
+        (4097, "4097"),
+    ],
+)
+def test_windows_are_said_the_way_people_say_them(tokens: int | None, shown: str) -> None:
+    assert window(tokens) == shown

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from translators.canonical import (
+    NO_USAGE,
     REMOVED,
     BlockDelta,
     BlockStart,
@@ -42,7 +43,7 @@ from translators.canonical import (
     unfold,
 )
 from translators.formats import ClientFormat, ProviderFormat, RenderContext, StreamRelay, Tally, Wire
-from translators.formats.json import dumps, loads
+from translators.formats.json import dumps, loads, loads_mending_numbers, loads_mending_surrogates
 
 Amend = Callable[[Wire], Wire]
 
@@ -84,10 +85,20 @@ class _SameFormat:
         self._client, self._provider, self._issuer = client, provider, issuer
 
     def render_response(self, raw: bytes, context: RenderContext, tally: Tally) -> bytes:
-        wire = parse_whole(raw)
-        observe_whole(tally, self._provider.parse_response(wire, self._issuer))
+        wire, faithful = _parse_body(raw, tally)
+        response = self._provider.parse_response(wire, self._issuer)
+        observe_whole(tally, response)
+        if wire.get("usage") and response.usage.source == "none":
+            wire, faithful = self._with_usage(wire, response, context, tally), False
         mended = self._client.mend(wire)
-        return raw if mended is None else dumps(mended)
+        return raw if mended is None and faithful else dumps(mended or wire)
+
+    def _with_usage(self, wire: Wire, response: Response, context: RenderContext, tally: Tally) -> Wire:
+        """`wire` with an estimate for figures that cannot be true."""
+        tally.note("bad_usage")
+        usage = NO_USAGE if context.estimate is None else context.estimate(tally)
+        rendered = self._client.render_response(replace(response, usage=usage), context)
+        return {**wire, "usage": rendered.get("usage")}
 
     def open_stream(self, context: RenderContext) -> StreamRelay:
         return self._client.relay(context)
@@ -264,18 +275,39 @@ def _note_usage(tally: Tally, usage: Usage) -> None:
 
 def parse_whole(raw: bytes) -> Wire:
     """The JSON object of a whole answer. Raises `UpstreamError(BAD_RESPONSE)` with the precise failure."""
+    return _parse_body(raw, Tally())[0]
+
+
+def _parse_body(raw: bytes, tally: Tally) -> tuple[Wire, bool]:
+    """As `parse_whole`, and whether the bytes themselves are fit to be passed on."""
+    faithful = True
     try:
         wire = loads(raw)
     except ValueError:
-        failure = "bad_json" if _is_utf8(raw) else "bad_utf8"
-        raise UpstreamError(
-            Reason.BAD_RESPONSE, "The provider's answer is not valid JSON.", failure=failure, billed_risk=True
-        ) from None
+        wire, faithful = _second_look(raw, tally)
     if not isinstance(wire, dict):
         raise UpstreamError(
             Reason.BAD_RESPONSE, "The provider's answer is not a JSON object.", failure="bad_shape", billed_risk=True
         )
-    return wire
+    return wire, faithful
+
+
+def _second_look(raw: bytes, tally: Tally) -> tuple[Any, bool]:
+    """What other parsers let pass: halves of surrogate pairs, and numbers that JSON does not have."""
+    try:
+        wire = loads_mending_surrogates(raw)
+    except ValueError:
+        pass
+    else:
+        tally.note("surrogate")
+        return wire, True
+    try:
+        return loads_mending_numbers(raw), False
+    except (ValueError, RecursionError):
+        failure = "bad_json" if _is_utf8(raw) else "bad_utf8"
+        raise UpstreamError(
+            Reason.BAD_RESPONSE, "The provider's answer is not valid JSON.", failure=failure, billed_risk=True
+        ) from None
 
 
 def apply_patches(body: Wire, patches: Iterable[Patch]) -> Wire:

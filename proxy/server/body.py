@@ -19,6 +19,7 @@ MAX_DEPTH = 64
 MAX_NODES = 50_000
 _OFF_LOOP_BYTES = 256 * 1024
 _BRACKETS_ONLY = bytes(set(range(256)) - set(b"{}[]"))
+_SPACE = b" \t\r\n"
 _DECISIVE = ("model", "stream", "max_tokens", "max_completion_tokens", "max_output_tokens", "n", "store", "tool_choice")
 _QUOTED = tuple(b'"%b"' % name.encode() for name in _DECISIVE)
 _NEVER_OURS = ("api_base", "base_url", "api_key", "extra_headers")
@@ -159,9 +160,12 @@ def _walk(body: Any) -> None:
 def _check_duplicates(raw: bytes, body: dict[str, Any]) -> None:
     """A key given twice is resolved silently by parsers, and differently: for decisive keys that is refused.
 
-    A body that is what its value dumps to, as SDKs send them, has none; the others are searched.
+    A body that is, white space aside, what its value dumps to has none, and most are; the others are searched.
     """
-    if dumps(body) == raw or all(raw.count(name) < 2 for name in _QUOTED):
+    compact = dumps(body)
+    if compact == raw or compact.translate(None, _SPACE) == raw.translate(None, _SPACE):
+        return
+    if all(raw.count(name) < 2 for name in _QUOTED):
         return
     pairs: list[tuple[str, Any]] = []
 

@@ -51,15 +51,26 @@ class Parser:
         self._index = 0  # of the open block, or of the next one
         self._started = False
         self._done = False
+        self._failure: UpstreamError | None = None
 
     def feed(self, data: bytes) -> list[Chunk]:
+        """The chunks that `data` completes. An error behind good lines is raised by the next call: those are not lost."""
+        if self._failure is not None:
+            raise self._failure
         chunks: list[Chunk] = []
-        for line in self._lines.feed(data):
-            self._read(line, chunks)
+        try:
+            for line in self._lines.feed(data):
+                self._read(line, chunks)
+        except UpstreamError as error:
+            self._failure = error
+            if not chunks:
+                raise
         return chunks
 
     def close(self) -> list[Chunk]:
         """The last line may lack its line feed. Raises `UpstreamError(STREAM_CUT)` unless `"done": true` was seen."""
+        if self._failure is not None:
+            raise self._failure
         chunks: list[Chunk] = []
         if not self._done:
             for line in self._lines.close():

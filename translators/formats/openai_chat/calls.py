@@ -16,7 +16,7 @@ from translators.formats import json
 class Call:
     """One call as far as it was seen. `position` is its dense index within the choice."""
 
-    __slots__ = ("id", "kind", "name", "position", "text")
+    __slots__ = ("_held", "id", "kind", "name", "position", "text")
 
     def __init__(self, position: int, identity: str, name: str, kind: Literal["function", "custom"]) -> None:
         self.position = position
@@ -24,6 +24,7 @@ class Call:
         self.name = name
         self.kind = kind
         self.text = ""
+        self._held = ""  # what may become a "null", which some servers send for no arguments
 
     def is_complete(self) -> bool:
         """Whether the arguments so far are a whole JSON object."""
@@ -37,10 +38,20 @@ class Call:
 
     def add(self, fragment: str) -> str:
         """What `fragment` adds: nothing when it only repeats the arguments that are already whole."""
-        if self.kind == "function" and fragment and fragment == self.text and self.is_complete():
-            return ""
+        if self.kind == "function":
+            if fragment and fragment == self.text and self.is_complete():
+                return ""
+            if not self.text:
+                fragment = self._held + fragment
+                self._held = fragment if fragment.strip() and "null".startswith(fragment.strip()) else ""
+                if self._held:
+                    return ""
         self.text += fragment
         return fragment
+
+    def missing(self) -> str:
+        """What ends arguments that never came: apps parse them, and an empty text is not JSON."""
+        return "{}" if self.kind == "function" and not self.text.strip() else ""
 
 
 class CallTable:

@@ -6,7 +6,6 @@ begun: an `error` member beside or instead of `choices`, an event named "error",
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from translators.canonical import Reason, UpstreamError
@@ -16,12 +15,6 @@ from translators.formats.upstream_errors import in_band
 from .parse_response import is_error
 
 DONE = b"[DONE]"
-
-# A surrogate escape without its other half. Some servers cut between the two; Python's parser lets it pass, orjson does not.
-_HALF = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
-    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-)
 
 
 def parse_chunk(event: sse.Event) -> Wire:
@@ -45,7 +38,7 @@ def _second_look(event: sse.Event) -> Any:
     if event.name == b"error":
         raise in_band({"error": event.data.decode()})
     try:
-        return json.loads(_HALF.sub(rb"\\ufffd", event.data))
+        return json.loads_mending_surrogates(event.data)
     except ValueError:
         raise garbage("sse_garbage") from None
 

@@ -68,7 +68,7 @@ def wire_finish(raw: str, *, calls: bool) -> Five:
                 http_status=200,
             )
         known = "stop"
-    return "tool_calls" if calls and known == "stop" else known
+    return "tool_calls" if calls and known in ("stop", "function_call") else known
 
 
 def parse_finish(raw: Any, *, calls: bool) -> tuple[Finish, str | None]:

@@ -20,12 +20,13 @@ _LISTS = ("annotations", "reasoning_details")  # the Python helper adds lists up
 class Seen:
     """What one choice of a stream has said so far."""
 
-    __slots__ = ("_ended", "_tally", "calls", "failure", "finished", "lists", "role")
+    __slots__ = ("_ended", "_tally", "blank", "calls", "failure", "finished", "lists", "role")
 
     def __init__(self, calls: CallTable, tally: Tally) -> None:
         self.calls = calls
         self.role = False
         self.finished = False
+        self.blank = False  # the last finish reason was "": no reason yet, or all that this server says of it
         self.failure: UpstreamError | None = None
         self.lists: dict[str, int] = {}
         self._tally = tally
@@ -42,6 +43,7 @@ class Seen:
 
     def finish(self, raw: Any) -> Five | None:
         """The finish reason to pass on. Raises `UpstreamError` when the provider says that it failed."""
+        self.blank = raw == ""
         if type(raw) is not str or not raw:
             return None
         known = wire_finish(raw, calls=bool(self.calls.calls))
@@ -52,6 +54,14 @@ class Seen:
             if not all(_is_json(call) for call in self.calls.calls):
                 self._tally.note("tool_args_invalid")
         return known
+
+    def missing(self) -> list[Wire]:
+        """The fragments that complete calls without arguments; for the delta that comes with the finish reason."""
+        return [
+            {"index": call.position, "function": {"arguments": text}}
+            for call in self.calls.calls
+            if not self._ended and (text := call.missing())
+        ]
 
     def finish_silently(self) -> None:
         """OpenAI ends a spoken answer with `audio.expires_at` and no finish reason."""

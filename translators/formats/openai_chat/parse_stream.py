@@ -135,7 +135,7 @@ class StreamParser:
         for choice in ended:
             if choice.failure is not None:
                 raise choice.failure
-        finished = [choice.finished for choice in ended]
+        finished = [choice.finished or (done and choice.blank) for choice in ended]
         if not (any(finished) if done else finished and all(finished)):
             raise cut()
         self._done = True
@@ -188,6 +188,7 @@ class _Choice:
         self._blocks = 0
         self._open: dict[str, _Open] = {}
         self._finish: str | None = None
+        self.blank = False  # the last finish reason was "": no reason yet, or all that this server says of it
         self.finished = False
         self.failure: UpstreamError | None = None
 
@@ -200,6 +201,7 @@ class _Choice:
         if type(delta) is dict and delta:
             self._delta(delta, choice.get("logprobs"), chunks)
         finish = choice.get("finish_reason")
+        self.blank = finish == ""
         if type(finish) is str and finish:
             self._finish = finish
             self.finished = True

@@ -8,6 +8,7 @@ beyond an incomplete event. What is mended and why: docs/mapping/openai_chat.md.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from translators.canonical import JochError, UpstreamError
@@ -43,6 +44,7 @@ class Relay:
         self._id: str | None = None
         self._head: Wire = {}
         self._seed = ""
+        self._usage: bytes | None = None  # the event of usage, which must be the last
         self._done = False
         self._failure: UpstreamError | None = None
 
@@ -88,13 +90,16 @@ class Relay:
             self._end(out, done=True)
         else:
             chunk = parse_chunk(event)
-            verdict = self._watch(chunk)
+            verdict = self._watch(chunk, out)
             if verdict is None:
                 return
-            if verdict or not _is_plain(event):
-                out.append(b"data: %b\n\n" % json.dumps(chunk))
+            raw = b"data: %b\n\n" % json.dumps(chunk) if verdict or not _is_plain(event) else event.raw
+            if chunk["choices"]:
+                out.append(raw)
+            elif chunk.get("usage") is not None:
+                self._usage = raw
             else:
-                out.append(event.raw)
+                out.append(raw)
 
     def _end(self, out: list[bytes], *, done: bool) -> None:
         """`done`: the provider said so. LiteLLM gives only one of several choices a finish reason."""
@@ -102,18 +107,36 @@ class Relay:
         for choice in seen:
             if choice.failure is not None:
                 raise choice.failure
+        if done:
+            out += [self._said(index, {}, known) for index, known in self._finish_blank()]
         finished = [choice.finished for choice in seen]
         if not (any(finished) if done else finished and all(finished)):
             raise cut()
-        self._done = True
+        self._done = self.tally.ended = True
         context = self._context
-        if self.tally.usage is None and context.estimate and context.request.include_usage and not context.hide_usage:
+        if self._usage is not None:
+            out.append(self._usage)
+        elif self.tally.usage is None and context.estimate and context.request.include_usage and not context.hide_usage:
             usage = render_usage(context.estimate(self.tally))  # asked for, and the provider gave none
             out.append(sse.render(json.dumps({**self._head, "choices": [], "usage": usage})))
         out.append(DONE_EVENT)
 
-    def _watch(self, chunk: Wire) -> bool | None:
-        """Takes note of a chunk and mends it. True when it was changed, None when it must not be passed on."""
+    def _finish_blank(self) -> Iterator[tuple[int, str | None]]:
+        """The choices that a provider ended with `[DONE]` and no better finish reason than ""."""
+        for index, choice in self._choices.items():
+            if choice.blank and not choice.finished:
+                yield index, choice.finish("stop")
+
+    def _said(self, index: int, delta: Wire, finish: str | None) -> bytes:
+        """An event of our own."""
+        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
+        return sse.render(json.dumps({**self._head, "choices": [choice]}))
+
+    def _watch(self, chunk: Wire, out: list[bytes]) -> bool | None:
+        """Takes note of a chunk and mends it. True when it was changed, None when it must not be passed on.
+
+        What must come before it goes to `out`.
+        """
         self.tally.chunks += 1
         choices = chunk.get("choices")
         usage = chunk.get("usage")
@@ -135,7 +158,7 @@ class Relay:
             if type(choice) is not dict:
                 raise garbage("bad_shape")
             try:
-                mended = self._choice(choice, position) or mended
+                mended = self._choice(choice, position, out) or mended
             except UpstreamError as error:
                 failed.append(choice)
                 self._fail_choice(choice, error)
@@ -184,6 +207,14 @@ class Relay:
             if identity != self._id:
                 chunk["id"] = self._id
                 mended = True
+        for key in ("created", "model"):
+            if chunk.get(key) == self._head[key]:
+                continue
+            if self._head[key]:
+                chunk[key] = self._head[key]
+                mended = True
+            else:  # Azure's filter results come first, without a model
+                self._head[key] = chunk.get(key)
         if self.tally.response_model is None and type(chunk.get("model")) is str:
             self.tally.response_model = chunk["model"] or None
         if chunk.get("object") != _OBJECT:
@@ -191,7 +222,7 @@ class Relay:
             mended = True
         return mended
 
-    def _choice(self, choice: Wire, position: int) -> bool:
+    def _choice(self, choice: Wire, position: int, out: list[bytes]) -> bool:
         index = choice.get("index")
         mended = False
         if type(index) is not int:
@@ -199,7 +230,7 @@ class Relay:
             mended = True
         seen = self._choices.get(index)
         if seen is None:
-            seen = self._choices[index] = Seen(CallTable(f"{self._seed}/{index}"), self.tally)
+            seen = self._opened(index, out)
         if choice.get("error"):
             raise in_band(choice)
         delta = choice.get("delta")
@@ -211,11 +242,24 @@ class Relay:
         finish = choice.get("finish_reason")
         if finish is None:
             return mended
+        missing = seen.missing() if finish and finish != "length" else []
+        if missing:
+            delta["tool_calls"] = [*(delta.get("tool_calls") or ()), *missing]
+            mended = True
         known = seen.finish(finish)
         if known != finish:
             choice["finish_reason"] = known
             mended = True
         return mended
+
+    def _opened(self, index: int, out: list[bytes]) -> Seen:
+        """A new choice, behind those with a smaller index: the Python helper takes them in order only."""
+        for earlier in range(min(index, self._context.request.sampling.n or 1)):
+            if earlier not in self._choices:
+                self._opened(earlier, out).role = True
+                out.append(self._said(earlier, {"role": "assistant", "content": ""}, None))
+        seen = self._choices[index] = Seen(CallTable(f"{self._seed}/{index}"), self.tally)
+        return seen
 
     def _fail_choice(self, choice: Wire, error: UpstreamError) -> None:
         """The failure of one choice of several is told at the end, behind what the others say."""

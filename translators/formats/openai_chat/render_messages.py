@@ -153,6 +153,8 @@ class _Message:
             case Text():
                 self._text(block)
             case Refusal():
+                if block.logprobs:
+                    self._losses.drop("messages.logprobs", "chat takes none in a request")
                 self._members["refusal"] = self._members.get("refusal", "") + block.text
             case Media():
                 if self._is_assistant and block.kind == "audio" and block.file_id is not None:

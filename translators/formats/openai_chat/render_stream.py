@@ -151,6 +151,7 @@ class _Choice:
         self._annotations: list[JSON] = []
         self._thoughts = 0
         self._parts: set[tuple[int, int]] = set()  # summary parts that were begun
+        self._kinds: dict[int, str] = {}  # whether a reasoning block shows its text or its summary
         self._images = 0
         self._role_sent = False
         self._refused = False
@@ -263,6 +264,8 @@ class _Choice:
         return [_Delta({"role": "assistant", **(first or {"content": ""})}), *deltas]
 
     def _think(self, chunk: BlockDelta) -> list[_Delta]:
+        if self._kinds.setdefault(chunk.index, chunk.field) != chunk.field:
+            return []  # a summary of what was shown already
         value, part = chunk.value, (chunk.index, chunk.summary_index)
         if chunk.field == "summary" and part not in self._parts:
             self._parts.add(part)

@@ -129,7 +129,7 @@ class Relay:
         """The end of the stream, with an estimate where the client waits for usage and none came."""
         if not self._finished or not all(self._finished.values()):
             raise cut()
-        self._done = True
+        self._done = self.tally.ended = True
         if self._asked and self.tally.usage is None and self._context.estimate is not None:
             self.tally.usage = self._context.estimate(self.tally)
             out.append(render_usage_event(self._head, self.tally.usage))

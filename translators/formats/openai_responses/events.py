@@ -20,6 +20,10 @@ RENAMED: Mapping[str, str] = {
 """Spellings of other servers (Open Responses, Bedrock) to OpenAI's; openai-node throws on a type it does not know."""
 
 
+PINGS = frozenset({"ping", "keepalive", "heartbeat", "response.ping", "response.keepalive", "response.heartbeat"})
+"""Keep-alives of other servers, which SDKs take for events of the answer."""
+
+
 def parse_event(event: sse.Event) -> dict[str, Any] | None:
     """The data of an event that has some; None for `[DONE]`. Raises `UpstreamError` for what must not be passed on.
 
@@ -36,7 +40,7 @@ def parse_event(event: sse.Event) -> dict[str, Any] | None:
     if not isinstance(data, dict):
         raise _garbage()
     kind = data.get("type")
-    if not isinstance(kind, str) or (kind not in FAILURES and data.get("error") and "response" not in data):
+    if not isinstance(kind, str) or not kind or (kind not in FAILURES and data.get("error") and "response" not in data):
         if data.get("error"):
             return {**data, "type": "error"}
         raise _garbage()

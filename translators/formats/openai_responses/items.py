@@ -78,10 +78,14 @@ def item_origin(
 ) -> Origin:
     """Where a block comes from: item `ordinal` of its list, of type `kind`."""
     get = item.get
-    item_id, status, phase = get("id"), get("status"), get("phase")
+    item_id, status, phase = _word(get("id")), _word(get("status")), _word(get("phase"))
     if item_id is None and status is None and phase is None and rest is None:
         return plain_origin(pointer, ordinal, kind)
     return Origin(pointer, ordinal, kind, item_id, status, phase, rest)
+
+
+def _word(value: object) -> str | None:
+    return value if type(value) is str else None
 
 
 @lru_cache(maxsize=8192)
@@ -132,10 +136,11 @@ def parse_reasoning(item: Mapping[str, Any], origin: Origin, issuer: str) -> Rea
 
 
 def parse_output_text(part: Mapping[str, Any], text: str, origin: Origin | None) -> Text:
+    annotations, logprobs = part.get("annotations"), part.get("logprobs")
     return Text(
         text,
-        tuple(part.get("annotations") or ()),
-        tuple(part["logprobs"]) if part.get("logprobs") else None,
+        tuple(annotations) if isinstance(annotations, list) else (),
+        tuple(logprobs) if isinstance(logprobs, list) and logprobs else None,
         parse_cache(part),
         origin,
     )

@@ -13,7 +13,7 @@ from translators.canonical import JochError, Reason, UpstreamError
 from translators.formats import RenderContext, Tally, json, sse
 
 from .errors import parse_failure
-from .events import FAILURES, RENAMED, TERMINALS, parse_event
+from .events import FAILURES, PINGS, RENAMED, TERMINALS, parse_event
 from .mend import mend, mend_item
 from .parse_response import bad_shape, parse_finish, parse_usage
 from .render_response import render_echo, render_failed, render_usage, response_id
@@ -24,7 +24,12 @@ _OTHER_LINE = re.compile(rb"(?:^|[\r\n])(?!data:|event:|:|[\r\n]|$)")
 """A line that is neither data, name nor comment: SDKs would dispatch an event for it, or remember the id."""
 
 _LIFECYCLE = frozenset({"response.created", "response.queued", "response.in_progress", *TERMINALS})
-_CALLS = frozenset({"function_call", "custom_tool_call"})
+_CALLS = ("function_call", "custom_tool_call")
+_PART_DELTAS = {
+    "response.output_text.delta": {"type": "output_text", "text": "", "annotations": [], "logprobs": []},
+    "response.refusal.delta": {"type": "refusal", "refusal": ""},
+}
+"""Pieces of a message's parts, and such a part as it opens."""
 
 
 class _Item:
@@ -49,6 +54,7 @@ class ResponsesRelay:
         self._items: dict[int, _Item] = {}
         self._response: dict[str, Any] | None = None  # the response object as it was opened
         self._sequence = 0  # the next event's number
+        self._renumbered = False  # an event was added or left out, so that the server's own numbers no longer fit
         self._ended = False
         self._out: list[bytes] = []
         self._failure: UpstreamError | None = None
@@ -125,18 +131,19 @@ class ResponsesRelay:
         if kind in RENAMED:
             changes["type"] = kind = RENAMED[kind]
             self.tally.note("event_renamed")
-        number = data.get("sequence_number")
-        if type(number) is int:
-            self._sequence = number + 1
-        else:
-            changes["sequence_number"] = self._sequence
-            self._sequence += 1
+        if kind in PINGS:
+            self._renumbered = True
+            self._out.append(_PING)
+            return
+        if kind in _PART_DELTAS:
+            self._open_part(data)
         if kind in _LIFECYCLE:
             self._lifecycle(kind, data, changes)
         elif self._response is None:
             raise bad_order("The provider's stream did not begin with its opening event.")
         elif "output_index" in data:
             self._content(kind, data, changes)
+        self._number(data, changes)  # only now is it known that the event goes out
         self.tally.chunks += 1
         if changes:
             self._out.append(sse.render(json.dumps({**data, **changes}), kind.encode()))
@@ -147,9 +154,29 @@ class ResponsesRelay:
         else:
             self._out.append(event.raw)
 
+    def _number(self, data: dict[str, Any], changes: dict[str, Any]) -> None:
+        number = data.get("sequence_number")
+        if type(number) is int and not self._renumbered:
+            self._sequence = number + 1
+        else:
+            changes["sequence_number"] = self._sequence
+            self._sequence += 1
+
+    def _open_part(self, data: dict[str, Any]) -> None:
+        """Opens the part that a piece belongs to, if its server did not: SDKs fail on a piece of a part they do not know."""
+        position, index = data.get("output_index"), data.get("content_index")
+        item = self._items.get(position) if type(position) is int else None
+        if item is None or type(index) is not int or index in item.parts:
+            return
+        place = {"item_id": item.name, "output_index": position, "content_index": len(item.parts)}
+        item.parts[index] = len(item.parts)
+        self._renumbered = True
+        self.tally.note("part_opened")
+        self._emit({"type": "response.content_part.added", **place, "part": _PART_DELTAS[data["type"]]})
+
     def _comment(self, event: sse.Event) -> None:
         """Comments pass. Another event without data would reach SDKs as empty JSON: it goes as a comment."""
-        is_comment = event.raw.isascii() and not event.name and not _OTHER_LINE.search(event.raw)
+        is_comment = event.raw.isascii() and all(line[:1] in (b"", b":") for line in event.raw.splitlines())
         self._out.append(event.raw if is_comment else _PING)
 
     def _lifecycle(self, kind: str, data: dict[str, Any], changes: dict[str, Any]) -> None:
@@ -177,7 +204,7 @@ class ResponsesRelay:
         """The terminal's response with every item the client saw, under the ids it saw them."""
         if original.get("status") == "failed":
             raise parse_failure({"response": original})
-        self._ended = True
+        self._ended = self.tally.ended = True
         output = current.get("output")
         complete = self._complete(output if isinstance(output, list) else [])
         if complete != output:
@@ -214,6 +241,8 @@ class ResponsesRelay:
 
     def _content(self, kind: str, data: dict[str, Any], changes: dict[str, Any]) -> None:
         position = data["output_index"]
+        if type(position) is not int:
+            raise bad_shape("An event of the provider's stream has no number 'output_index'.")
         if kind == "response.output_item.added":
             self._added(position, data, changes)
             return
@@ -230,8 +259,8 @@ class ResponsesRelay:
         if name is not None and name != item.name:
             changes["item_id"] = item.name
             self.tally.note("id_changed")
-        if "content_index" in data:
-            index = data["content_index"]
+        index = data.get("content_index")
+        if type(index) is int:
             dense = item.parts.setdefault(index, len(item.parts))
             if dense != index:
                 changes["content_index"] = dense
@@ -241,9 +270,7 @@ class ResponsesRelay:
             self.tally.content = True
             self.tally.output_chars += len(delta)
 
-    def _added(self, position: Any, data: dict[str, Any], changes: dict[str, Any]) -> None:
-        if type(position) is not int:
-            raise bad_shape("The provider added an output item without a number.")
+    def _added(self, position: int, data: dict[str, Any], changes: dict[str, Any]) -> None:
         if data.get("item") is None:  # an empty opening: SDKs skip it
             return
         wire = _wire(data)

@@ -186,6 +186,8 @@ class _Items:
             output = [part for part in parts if part is not None]
         if not output and not isinstance(output, str):
             output = ""
+        if result.cache is not None:
+            self._lose(f"{place}.cache", "results have no cache breakpoint")
         if result.is_error:
             self._lose(f"{place}.is_error", "said as text: this API has no error flag", "reshaped")
             note = {"type": "input_text", "text": "Error:"}

@@ -55,6 +55,10 @@ def render_output(blocks: tuple[Block, ...], ids: Ids, *, sealed: bool, incomple
     return items
 
 
+_MEDIA_ITEMS = {"image": "image_generation_call", "audio": "message"}
+"""Where generated media are shown. Sound can only be shown as the words it says."""
+
+
 def item_kind(block: Block) -> str | None:
     """The type of the item a block goes into; None for what this format cannot show."""
     match block:
@@ -72,9 +76,7 @@ def item_kind(block: Block) -> str | None:
                 return None
             return "message" if is_prose(block) else _raw_type(block.raw)
         case Media():
-            if block.kind == "image" and block.data:
-                return "image_generation_call"
-            return "message" if block.transcript else None
+            return _MEDIA_ITEMS.get(block.kind)
         case _:
             return None
 
@@ -96,8 +98,8 @@ def render_item(group: list[Block], item_id: str, status: Status, *, sealed: boo
             return {**first.raw, "id": item_id}
         case Native() if not is_prose(first):
             return {**first.raw, "id": item_id}
-        case Media() if not first.transcript:
-            return render_image(first, item_id, status)
+        case Media() if first.kind == "image":
+            return render_image(first, item_id)
         case _:
             return render_message([render_part(block) for block in group], first.origin, item_id, status)
 
@@ -212,8 +214,8 @@ def render_call(block: ToolCall, item_id: str, status: Status) -> dict[str, Any]
     return item
 
 
-def render_image(block: Media, item_id: str, status: Status) -> dict[str, Any]:
-    item = {"id": item_id, "type": "image_generation_call", "status": status, "result": block.data}
+def render_image(block: Media, item_id: str) -> dict[str, Any]:
+    item = {"id": item_id, "type": "image_generation_call", "status": "completed", "result": block.data}
     if block.mime and block.mime.startswith("image/"):
         item["output_format"] = block.mime.removeprefix("image/")
     return item

@@ -36,6 +36,7 @@ def render_response(response: Response, context: RenderContext) -> dict[str, Any
     """The first choice of `response` as a Response object; this API has no others."""
     choice = response.choices[0] if response.choices else None
     status, reason = status_of(choice, response.incomplete_reason)
+    identity = response_id(response.id, context)
     output: list[dict[str, Any]] = []
     if choice is not None:
         output = render_output(
@@ -46,7 +47,7 @@ def render_response(response: Response, context: RenderContext) -> dict[str, Any
         )
     wire = {**response.extensions, **render_echo(context.request)}
     wire.update(
-        id=response_id(response.id, context),
+        id=identity,
         created_at=response.created or context.created,
         model=response.model or context.request.model or "",
     )

@@ -322,6 +322,6 @@ class WholeWriter(_Writer):
 
     def finish(self, status: Status) -> dict[str, Any]:
         if isinstance(self._block, Media):
-            return self._done(render_image(self._block, self.item_id, status))
+            return self._done(render_image(self._block, self.item_id))
         raw = self._block.raw if isinstance(self._block, (HostedItem, Native)) else {}
         return self._done({**raw, "id": self.item_id})

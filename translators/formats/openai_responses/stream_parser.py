@@ -48,6 +48,9 @@ from .parse_response import (
     parse_usage,
 )
 
+INDEX_LIMIT = 4096
+"""The largest index taken from a provider: renderers fill gaps, and a gap must not fill the memory."""
+
 
 @dataclass(slots=True)
 class _Open:
@@ -195,7 +198,11 @@ class ResponsesParser:
         delta = _delta(data)
         part.pieces.append(delta)
         logprobs = data.get("logprobs")
-        chunks.append(BlockDelta(0, part.index, "text", delta, 0, tuple(logprobs) if logprobs else None))
+        chunks.append(
+            BlockDelta(
+                0, part.index, "text", delta, 0, tuple(logprobs) if isinstance(logprobs, list) and logprobs else None
+            )
+        )
 
     def _refusal_delta(self, data: dict[str, Any], chunks: list[Chunk]) -> None:
         part = self._part(data, Refusal, chunks)
@@ -240,6 +247,8 @@ class ResponsesParser:
         if item.done:
             return
         item.done = True
+        if not isinstance(wire, dict) or wire.get("type") != item.kind:
+            raise bad_shape("The provider finished an output item as another one than it had added.")
         blocks = parse_output_item(wire, item.ordinal, self._issuer)
         open_parts = [item.parts[position] for position in sorted(item.parts)]
         for position, block in enumerate(blocks):
@@ -319,9 +328,9 @@ def _response(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _index(data: Mapping[str, Any], key: str) -> int:
     value = data.get(key)
-    if type(value) is not int:
-        if value is None and key != "output_index":
-            return 0
+    if value is None and key != "output_index":
+        return 0
+    if type(value) is not int or not 0 <= value <= INDEX_LIMIT:
         raise bad_shape(f"An event of the provider's stream has no number '{key}'.")
     return value
 

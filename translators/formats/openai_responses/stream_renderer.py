@@ -216,7 +216,7 @@ class ResponsesRenderer:
     def _progress(self, chunk: NativeEvent, writer: ItemWriter) -> None:
         data = {**chunk.data, "output_index": writer.output_index}
         if "item_id" in data:
-            data["item_id"] = self._renamed.get(data["item_id"], writer.item_id)
+            data["item_id"] = self._renamed.get(str(data["item_id"]), writer.item_id)
         self._pass_on(chunk, data)
 
     def _pass_on(self, chunk: NativeEvent, data: dict[str, Any]) -> None:

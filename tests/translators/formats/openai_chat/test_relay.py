@@ -256,6 +256,12 @@ def test_azures_first_chunk_is_dropped():
     mended(filtered, ROLE, STOP, expect=[ROLE, STOP])
 
 
+def test_the_first_model_and_time_that_say_something_are_kept():
+    filtered = {**chunk(choices=[]), "model": "", "created": 0, "prompt_filter_results": [1]}
+    other = chunk({"content": "a"}, model="other", created=9)
+    mended(filtered, ROLE, other, STOP, expect=[filtered, ROLE, chunk({"content": "a"}), STOP])
+
+
 def test_an_answer_without_id_gets_one():
     sent = [{**body, "id": ""} for body in (ROLE, STOP)]
     tally = mended(*sent, expect=[{**body, "id": "chatcmpl-new1"} for body in (ROLE, STOP)])
@@ -269,7 +275,12 @@ def test_a_wrong_object_is_put_right():
 def test_missing_choices_become_an_empty_list_where_there_is_something_to_say():
     usage = {key: value for key, value in USAGE.items() if key != "choices"}
     mended(ROLE, STOP, usage, expect=[ROLE, STOP, USAGE])
-    mended(ROLE, {**USAGE, "choices": None}, STOP, expect=[ROLE, USAGE, STOP])
+    mended(ROLE, STOP, {**USAGE, "choices": None}, expect=[ROLE, STOP, USAGE])
+
+
+def test_usage_is_the_last_event_whatever_comes_behind_it():
+    """The Python helper takes the usage of the very last chunk."""
+    mended(ROLE, USAGE, STOP, expect=[ROLE, STOP, USAGE])
 
 
 def test_padding_without_choices_is_dropped():

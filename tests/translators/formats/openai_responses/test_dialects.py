@@ -1,11 +1,15 @@
 """The same conversation said to chat completions and to responses means the same."""
 
 import dataclasses
+import json
 
 import pytest
 
-from translators.canonical import Message, ToolResult
+from translators.canonical import Message, ToolResult, UpstreamError, fold
 from translators.formats.openai_responses import CLIENT, PROVIDER
+
+from .recorded import HERE
+from .streams import accumulate, check_strictly, context, events, types
 
 chat = pytest.importorskip("translators.formats.openai_chat")
 
@@ -100,3 +104,37 @@ def test_responses_cross_to_chat_and_back_without_loss():
     again = chat.CLIENT.parse_request(found.body, b"")
     assert meaning(again).messages == meaning(request).messages
     assert meaning(again).output == meaning(request).output
+
+
+def chat_streams() -> list[tuple[str, bytes]]:
+    """The kept recordings of chat streams."""
+    found = []
+    for path in sorted(HERE.glob("*/*.json")):
+        document = json.loads(path.read_bytes())
+        response = document["response"]
+        if document.get("api") == "chat" and document["stream"] and response["status"] == 200:
+            found.append((path.stem, (response["body_text"] or "").encode()))
+    return found
+
+
+@pytest.mark.parametrize(("name", "data"), chat_streams(), ids=lambda value: value if isinstance(value, str) else "")
+def test_a_recorded_chat_stream_is_a_responses_stream_to_the_sdk(name, data):
+    parser = chat.PROVIDER.stream_parser("other")
+    chunks = []
+    try:
+        chunks += parser.feed(data)
+        chunks += parser.close()
+    except UpstreamError as error:
+        renderer = CLIENT.stream_renderer(context())
+        found = events(renderer.render(chunks) + renderer.fail(error))
+        assert types(found)[-2:] == ["error", "failed"]
+        accumulate(found)
+        return
+    found = events(CLIENT.stream_renderer(context()).render(chunks))
+    for event in found:
+        check_strictly(event)
+    accumulate(found)
+    done = [event["item"] for event in found if event["type"] == "response.output_item.done"]
+    assert found[-1]["response"]["output"] == done
+    observed = fold(chunks)
+    assert found[-1]["response"] == CLIENT.render_response(observed, context())

@@ -87,7 +87,7 @@ def test_a_result_of_several_parts_is_a_list_and_an_error_is_said():
         Message("tool", (ToolResult("c1", parts),)),
         Message("tool", (ToolResult("c2", (Text("boom"),), is_error=True),)),
         Message("tool", (ToolResult("c3", parts, is_error=True),)),
-        Message("tool", (ToolResult("c4", ()),)),
+        Message("tool", (ToolResult("c4", (), cache=CacheHint()),)),
     )
     assert [part["type"] for part in items[0]["output"]] == ["input_text", "input_image"]
     assert items[1]["output"] == "Error: boom"
@@ -96,6 +96,7 @@ def test_a_result_of_several_parts_is_a_list_and_an_error_is_said():
     assert [(loss.field, loss.action) for loss in losses] == [
         ("messages[1].is_error", "reshaped"),
         ("messages[2].is_error", "reshaped"),
+        ("messages[3].cache", "dropped"),
     ]
 
 

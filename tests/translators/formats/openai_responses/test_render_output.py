@@ -113,4 +113,4 @@ def test_a_generated_image_is_a_call_of_image_generation():
 def test_sound_is_shown_as_what_it_says():
     (item,) = render(Media(kind="audio", data="AA", transcript="hello"))
     assert item["content"][0]["text"] == "hello"
-    assert render(Media(kind="audio", data="AA")) == []
+    assert render(Media(kind="video", url="https://x.test/v.mp4")) == []

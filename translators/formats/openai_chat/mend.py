@@ -5,7 +5,6 @@ Most answers are fine and stay as they are, bytes and all. The body is never cha
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from translators.canonical import Reason, UpstreamError
@@ -25,8 +24,9 @@ def mend(body: Wire) -> Wire | None:
 
     Raises `UpstreamError` when a choice says that it failed.
     """
-    usage = copy.deepcopy(body.get("usage"))
-    changed = {"usage": usage} if mend_usage(usage) else {}
+    usage = body.get("usage")
+    counted = dict(usage) if type(usage) is dict else None  # mending replaces members, never what is in them
+    changed: Wire = {"usage": counted} if mend_usage(counted) else {}
     if body.get("object") != _OBJECT:
         changed["object"] = _OBJECT
     choices = body.get("choices")

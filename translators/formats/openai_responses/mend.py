@@ -17,6 +17,9 @@ _DETAILS = {
     "output_tokens_details": ("reasoning_tokens",),
 }
 
+_YOUNG = "cache_write_tokens"
+"""Since mid-2026; OpenAI itself leaves it out for older models and SDKs read it as optional, so its absence is no flaw."""
+
 
 def mend(body: dict[str, Any]) -> dict[str, Any] | None:
     """A corrected copy of a Response object, or None when nothing needs correcting."""
@@ -38,7 +41,7 @@ def mend_usage(usage: dict[str, Any]) -> dict[str, Any] | None:
     for key, members in _DETAILS.items():
         details = usage.get(key)
         known = details if isinstance(details, dict) else {}
-        if any(type(known.get(member)) is not int for member in members):
+        if any(type(known.get(member)) is not int for member in members if member != _YOUNG or not known):
             zeros = {member: 0 for member in members if type(known.get(member)) is not int}
             changes[key] = {**known, **zeros}
     for key in ("input_tokens", "output_tokens"):

@@ -24,8 +24,9 @@ def test_members_that_typed_clients_need_are_added_and_the_original_is_not_touch
 
 def test_every_count_of_usage_becomes_an_integer():
     assert mend_usage(USAGE) is None
-    assert mend_usage({"input_tokens": 3, "output_tokens": 2, "input_tokens_details": {"cached_tokens": 1}}) == {
-        **USAGE
+    assert mend_usage({"input_tokens": 3, "output_tokens": 2, "input_tokens_details": {"cached_tokens": None}}) == {
+        **USAGE,
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
     }
     assert mend_usage({"input_tokens": 3, "output_tokens": None, "output_tokens_details": None})["total_tokens"] == 3
 
@@ -46,3 +47,13 @@ def test_only_the_item_at_fault_is_replaced():
     mended = CLIENT.mend({**FINE, "output": [good, {"type": "reasoning", "id": "rs_1"}]})
     assert mended["output"][0] is good
     assert mended["output"][1]["summary"] == []
+
+
+def test_details_of_an_older_model_keep_their_bytes():
+    """OpenAI leaves `cache_write_tokens` out for models before mid-2026; SDKs read it as optional."""
+    older = {**USAGE, "input_tokens_details": {"cached_tokens": 1}}
+    assert mend_usage(older) is None
+    assert mend_usage({**USAGE, "input_tokens_details": None})["input_tokens_details"] == {
+        "cached_tokens": 0,
+        "cache_write_tokens": 0,
+    }

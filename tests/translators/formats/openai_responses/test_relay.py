@@ -160,6 +160,27 @@ def test_events_that_sdks_would_choke_on_become_comments(noise):
     assert out == b": ping\n\n" + simple_stream()
 
 
+@pytest.mark.parametrize("kind", ["keepalive", "response.ping"])
+def test_a_keepalive_event_becomes_a_comment_and_leaves_no_gap(kind):
+    said = message_events()
+    out, _ = passed(stream(opening(), {"type": kind}, *said, terminal(said[-1]["item"])))
+    assert b": ping\n\n" in out
+    found = events(out)
+    assert [event["sequence_number"] for event in found] == list(range(len(found)))
+    assert accumulate(found).output_text == "Hello"
+
+
+def test_a_part_that_was_never_opened_is_opened():
+    added, _, delta, *rest = message_events()
+    out, tally = passed(stream(opening(), added, delta, *rest, terminal(rest[-1]["item"])))
+    found = events(out)
+    assert "part_opened" in tally.notes
+    assert [event["sequence_number"] for event in found] == list(range(len(found)))
+    for event in found:
+        check_strictly(event)
+    assert accumulate(found).output_text == "Hello"
+
+
 def test_an_id_line_is_taken_off_its_event():
     data = simple_stream().replace(b"event: response.created\n", b"id: 7\nevent: response.created\n")
     assert passed(data)[0] == simple_stream()

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import ipaddress
 import logging
 import socket
 import ssl
@@ -28,6 +27,7 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
+from proxy.addresses import is_link_local, is_public, parse_address
 from proxy.resources import Clocks
 from translators.canonical import Reason, UpstreamError
 
@@ -158,9 +158,8 @@ def _open_socket(address: tuple[Any, ...]) -> socket.socket:
 
 
 def _check_address(text: str, attempt: _Attempt) -> None:
-    found = ipaddress.ip_address(text.partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None) or found
-    if mapped.is_link_local or (not attempt.private_ok and not mapped.is_global):
+    address = parse_address(text)
+    if is_link_local(address) or (not attempt.private_ok and not is_public(address)):
         raise AddressBlockedError("address not allowed")
 
 

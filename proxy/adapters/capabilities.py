@@ -12,15 +12,16 @@ from collections.abc import Mapping
 from proxy.resources import Model
 from translators import providers
 from translators.canonical import FLAGS, CapabilitySet
+from translators.providers.provider import Provider
 
 
 def reckoned(model: Model) -> CapabilitySet:
     """The capabilities of a record without binding it; by the record alone where its provider is not installed."""
     try:
-        bound = providers.load(model.provider).capabilities
+        provider = providers.load(model.provider)
     except (providers.UnknownProviderError, providers.BrokenProviderError):
         return CapabilitySet(flags=model.flags, context_window=model.context_window, max_output=model.max_output)
-    return effective(model, bound)
+    return effective(model, provider.bound(model.api) if isinstance(provider, Provider) else provider.capabilities)
 
 
 def effective(model: Model, bound: CapabilitySet) -> CapabilitySet:

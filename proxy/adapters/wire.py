@@ -61,7 +61,7 @@ class WireBinding:
         self._upstream, self._resolve = upstream, resolve
         self._headers = {"Content-Type": "application/json", **provider.headers, **model.headers, **hop}
         self._tls = _tls_of(model)
-        self._capabilities = effective(model, provider.bound(self.facts))
+        self._capabilities = effective(model, provider.bound(model.api))
         self._urls: dict[tuple[str, str], URL] = {}
 
     @property

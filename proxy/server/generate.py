@@ -5,29 +5,30 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from aiohttp import web
 
 from proxy.call import Call
 from proxy.events import Scope
-from translators.canonical import REMOVED, Media, Need, Patch, Request, RequestError, edited
+from translators.canonical import REMOVED, Media, Need, Patch, Request, RequestError, ToolResult, edited
 from translators.formats import ClientFormat
 
 from .body import read_json
 from .core import Core
 from .identity import identify
-from .media import check_url
+from .media import check_media
 from .stream import SseStream
 
 _MAX_TOKENS = 10_000_000
+_MAX_NAME = 512
 
 
 async def generate(request: web.BaseRequest, core: Core, client: ClientFormat, call_id: str) -> web.StreamResponse:
     """Parse, resolve, hand over to the gateway, answer."""
     settings = core.live.current.snapshot.settings
     body, raw = await read_json(request, settings.max_body_bytes, core.body_seconds)
-    parsed = client.parse_request(body, raw)
-    _check(parsed, settings.unknown_fields)
+    parsed = _checked(client.parse_request(body, raw), settings.unknown_fields)
     call = make_call(request, core, client, parsed, call_id)
     async with core.place(call):
         if parsed.stream:
@@ -64,6 +65,7 @@ def make_call(
 ) -> Call:
     """The call of `request`: its route, who makes it, and the clock it runs on."""
     configured, headers = core.live.current, request.headers
+    _check_name(parsed.model)
     route, resolved_by = configured.resolver.resolve(parsed.model, headers.get("X-Joch-Route"))
     identity = identify(headers, parsed, call_id)
     started = time.monotonic()
@@ -114,7 +116,8 @@ def shutting_down() -> RequestError:
     )
 
 
-def _check(parsed: Request, unknown_fields: str) -> None:
+def _checked(parsed: Request, unknown_fields: str) -> Request:
+    """The request within our own limits, its unknown members treated as the settings say. Raises `RequestError`."""
     limit = parsed.sampling.max_output_tokens
     if limit is not None and limit > _MAX_TOKENS:
         raise RequestError(
@@ -122,15 +125,19 @@ def _check(parsed: Request, unknown_fields: str) -> None:
             param="max_tokens",
             code="invalid_value",
         )
-    if unknown_fields == "reject" and parsed.extensions:
-        name = next(iter(parsed.extensions))
-        raise RequestError(
-            f"Unrecognized request argument supplied: {name[:64]}", param=name[:64], code="unknown_parameter"
-        )
     for message in parsed.messages:
         for block in message.blocks:
-            if type(block) is Media and block.url is not None:
-                check_url(block.url, block.origin.pointer if block.origin else None)
+            for part in block.content if type(block) is ToolResult else (block,):
+                if type(part) is Media:
+                    check_media(part)
+    if not parsed.extensions or unknown_fields == "forward":
+        return parsed
+    if unknown_fields == "reject":
+        name = _shown(next(iter(parsed.extensions)))
+        raise RequestError(f"Unrecognized request argument supplied: {name}", param=name, code="unknown_parameter")
+    for name in parsed.extensions:
+        parsed = edited(parsed, Patch("/" + name.replace("~", "~0").replace("/", "~1"), REMOVED))
+    return replace(parsed, extensions={})
 
 
 def _without_ours(parsed: Request) -> Request:
@@ -140,6 +147,13 @@ def _without_ours(parsed: Request) -> Request:
         return parsed
     kept = {key: value for key, value in parsed.metadata.items() if key not in ours}
     return edited(parsed, Patch("/metadata", kept or REMOVED), metadata=kept)
+
+
+def _check_name(name: str | None) -> None:
+    """A model's name ends up in headers and events: no control characters, and no novels."""
+    if name is not None and (len(name) > _MAX_NAME or not name.isprintable()):
+        message = f"The model name must have at most {_MAX_NAME} characters, all of them printable."
+        raise RequestError(message, param="model", code="invalid_value")
 
 
 def _shown(name: str | None) -> str | None:

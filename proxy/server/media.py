@@ -1,18 +1,35 @@
-"""Media URLs in requests. joch fetches none; a provider might, so addresses inside someone's network are refused.
+"""Media in requests. joch fetches none; a provider might, so addresses inside someone's network are refused.
 
-One text for every refusal: it must not tell what is there. Names that resolve to private addresses are the fetcher's own
-business; what is refused here is what the URL itself says.
+One text for every refused address: it must not tell what is there. Names that resolve to private addresses are the fetcher's
+own business; what is refused here is what the URL itself says.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import unicodedata
 from urllib.parse import urlsplit
 
-from translators.canonical import RequestError
+from proxy.addresses import is_public, parse_address
+from translators.canonical import Media, RequestError
 
+DATA_LIMIT = 40 * 1024 * 1024
+"""The longest inline medium, in base64 characters: 30 MiB of data."""
 _LOCAL_SUFFIXES = (".localhost", ".internal", ".local")
+
+
+def check_media(media: Media) -> None:
+    """Raises `RequestError`: 413 for a medium that is too large, else as `check_url`."""
+    param = media.origin.pointer if media.origin else None
+    if len(media.data or media.url or "") > DATA_LIMIT:
+        raise RequestError(
+            f"The media data is longer than {DATA_LIMIT} characters: send it as a URL or make it smaller.",
+            status=413,
+            type="request_too_large",
+            code="request_too_large",
+            param=_place(param),
+        )
+    if media.url is not None:
+        check_url(media.url, param)
 
 
 def check_url(url: str, param: str | None) -> None:
@@ -32,11 +49,9 @@ def check_url(url: str, param: str | None) -> None:
 
 def _may_be_public(host: str) -> bool:
     try:
-        address = ipaddress.ip_address(host.partition("%")[0])
+        return is_public(parse_address(host))
     except ValueError:
         return not _is_disguised_address(host)
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return mapped.is_global
 
 
 def _is_disguised_address(host: str) -> bool:
@@ -46,5 +61,8 @@ def _is_disguised_address(host: str) -> bool:
 
 
 def _refused(param: str | None) -> RequestError:
-    place = None if param is None else param.strip("/").replace("/", ".")
-    return RequestError("The media URL cannot be used.", param=place, code="invalid_image_url")
+    return RequestError("The media URL cannot be used.", param=_place(param), code="invalid_image_url")
+
+
+def _place(param: str | None) -> str | None:
+    return None if param is None else param.strip("/").replace("/", ".")

@@ -134,6 +134,8 @@ def test_capabilities_tell_all_ten_flags_of_every_model(app: OpenAI) -> None:
     assert {f"{each.provider}:{each.name}" for each in UPSTREAMS} <= rows.keys()
     assert len(rows["ollama:ollama"]["capabilities"]) == 10
     assert rows["ollama:ollama"]["routes"] == ["best"]
+    assert rows["openai:openai-chat"]["features"]["nChoices"] is True
+    assert rows["openai:openai-responses"]["features"].get("nChoices", False) is False, "that API has no such thing"
 
 
 # --- legacy completions -----------------------------------------------------------------------------------------------

@@ -206,9 +206,9 @@ class Provider:
     discovery: Discovery | None = None
     health: str | None = None
 
-    def bound(self, facts: ModelFacts) -> CapabilitySet:
-        """The upper bound of one Model record: less than `capabilities` where it is pinned to one of OpenAI's APIs."""
-        lost = {name.removeprefix("feature:") for name in _UNSAYABLE.get(f"openai_{facts.api}", ())}
+    def bound(self, api: str) -> CapabilitySet:
+        """The upper bound of a Model record with this `api`: less than `capabilities` where that is not "auto"."""
+        lost = {name.removeprefix("feature:") for name in _UNSAYABLE.get(f"openai_{api}", ())}
         features = {
             name: value
             for name, value in self.capabilities.features.items()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -119,6 +120,7 @@ class _Process:
         if not self._shared_port:
             banner.show(started, app.port, sys.stderr)
         tasks = [asyncio.create_task(self._follow(app, started))]
+        _settle_memory()
         try:
             await self._stopped.wait()
         finally:
@@ -184,6 +186,16 @@ class _Process:
             _log.warning("%s changes with a restart only", field)
         app.apply(replace(started.snapshot, generation=old.generation + 1), [asdict(change) for change in changes])
         _log.info("configuration reloaded: %s", ", ".join(str(change) for change in changes))
+
+
+def _settle_memory() -> None:
+    """Take what start-up made out of the collector's sight, and let it look less often at what calls make.
+
+    Calls make many small objects and hardly any cycle; with Python's own thresholds a tenth of the time went into looking.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _sinks(snapshot: Snapshot) -> list[Sink]:

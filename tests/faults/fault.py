@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
@@ -188,10 +188,3 @@ def until(condition: Callable[[], bool], otherwise: str, seconds: float = 2.0) -
     begun = time.monotonic()
     _until(condition, otherwise, seconds)
     return time.monotonic() - begun
-
-
-def variants(row: Fault, **scripts: Sequence[Script]) -> list[Fault]:
-    """The same fault in several shapes: a row per keyword, whose name becomes part of the title."""
-    return [
-        replace(row, title=f"{row.title}: {name.replace('_', ' ')}", scripts=script) for name, script in scripts.items()
-    ]

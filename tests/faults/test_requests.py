@@ -1,13 +1,12 @@
-"""Group F: what clients send. A 4xx in OpenAI's envelope that says what to change; never a 500, a hang, HTML or a call upstream."""
+"""Group F: what clients say in a body. A 4xx in OpenAI's envelope that says what to change; never a 500, a hang, HTML or a call
+upstream. What is wrong with the HTTP around the body is in `test_requests_http`.
+"""
 
 from __future__ import annotations
 
-import gzip
 import json
 import time
-from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import openai
@@ -18,90 +17,17 @@ from tests.support.joch import RunningJoch, running_joch
 from tests.support.scripted import ScriptedServer
 from tests.support.snapshots import KEY, model, snapshot
 
-from .raw import CHAT, JSON_HEADERS, Raw, post, send
+from .raw import BODY, CHAT, ask, refused, send
 from .sdk import Sdk, error_object
-from .smuggling import CORPUS
 from .told import Answered
 
+pytestmark = pytest.mark.usefixtures("nothing_goes_upstream")
 HELLO = Answered(text="hello-there")
-MESSAGES = [{"role": "user", "content": "hi"}]
-BODY: dict[str, Any] = {"model": "m", "messages": MESSAGES}
-LIMIT = 100_000
-
-
-@pytest.fixture(scope="module")
-def joch(upstream: ScriptedServer) -> Iterator[RunningJoch]:
-    """One model, "m"; and any model of its provider that a client may name."""
-    record = model("generic-openai", upstream.script("F", chat_upstream(HELLO.text)))
-    template = model("generic-openai", record.base_url, "")
-    config = replace(snapshot([record], implicit_models="any"), implicit=((template, ()),))
-    with running_joch(config) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def small(upstream: ScriptedServer) -> Iterator[RunningJoch]:
-    """The same with a body limit of 100,000 bytes."""
-    record = model("generic-openai", upstream.script("F", chat_upstream(HELLO.text)))
-    with running_joch(snapshot([record], max_body_bytes=LIMIT)) as running:
-        yield running
-
-
-@pytest.fixture(autouse=True)
-def _nothing_goes_upstream(request: pytest.FixtureRequest, upstream: ScriptedServer) -> Iterator[None]:
-    """A refused request must cost nothing; tests of requests that are served are marked `served`."""
-    upstream.requests.clear()
-    yield
-    if "served" not in request.node.name:
-        assert upstream.of("F") == [], "a request that is refused must not reach a provider"
-
-
-def refused(answer: Raw, status: int, code: str | None = None, param: str | None = None, says: str = "") -> None:
-    """One answer with this status, in the envelope."""
-    assert answer.statuses == [status], answer.data[:300]
-    assert b"content-type: application/json" in answer.data.lower()
-    error = answer.error
-    assert error.keys() - {"details"} == {"message", "type", "param", "code"}
-    assert code in (None, error["code"]), error
-    assert param in (None, error["param"]), error
-    assert says in error["message"]
-    assert error["message"]
-    assert len(error["message"]) < 600
-
-
-def ask(joch: RunningJoch, body: bytes | Mapping[str, Any], path: str = CHAT) -> Raw:
-    return send(joch.app.port, post(path, body if isinstance(body, bytes) else json.dumps(body).encode()))
 
 
 def with_member(text: str) -> bytes:
     """The body with one more member, spelt exactly so."""
     return json.dumps(BODY).encode()[:-1] + b", " + text.encode("utf-8", "surrogatepass") + b"}"
-
-
-@pytest.mark.fault("F1")
-def test_a_content_length_over_the_limit_is_refused_before_a_byte_was_read(small: RunningJoch) -> None:
-    head = f"POST {CHAT} HTTP/1.1\r\n{JSON_HEADERS}Content-Length: {LIMIT + 1}\r\n\r\n"
-    begun = time.monotonic()
-    answer = send(small.app.port, head.encode())
-    assert time.monotonic() - begun < 3, "the answer must not wait for the body"
-    refused(answer, 413, "request_too_large", says=str(LIMIT))
-    assert answer.closed
-
-
-@pytest.mark.fault("F1")
-def test_a_body_at_the_limit_is_served(small: RunningJoch) -> None:
-    room = LIMIT - len(json.dumps({**BODY, "user": ""}))
-    for size, status in ((room, 200), (room + 1, 413)):
-        assert ask(small, {**BODY, "user": "x" * size}).statuses == [status]
-
-
-@pytest.mark.fault("F2")
-def test_a_chunked_body_is_refused_at_the_limit(small: RunningJoch) -> None:
-    head = f"POST {CHAT} HTTP/1.1\r\n{JSON_HEADERS}Transfer-Encoding: chunked\r\n\r\n".encode()
-    chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
-    answer = send(small.app.port, head + chunk * 4)  # and no end
-    refused(answer, 413, "request_too_large")
-    assert answer.closed
 
 
 @pytest.mark.fault("F3")
@@ -247,17 +173,10 @@ def test_a_million_values_are_refused_while_others_are_served_quickly(joch: Runn
     assert slowest < 2.0, "the body is parsed beside the event loop"
 
 
-@pytest.mark.fault("F13")
-@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd", "gzip, identity"])
-def test_a_compressed_body_is_refused_unopened(encoding: str, joch: RunningJoch) -> None:
-    bomb = gzip.compress(b" " * 10_000_000)
-    headers = f"{JSON_HEADERS}Content-Encoding: {encoding}\r\n"
-    refused(send(joch.app.port, post(CHAT, bomb, headers)), 415, "unsupported_content_encoding", says="uncompressed")
-
-
+@pytest.mark.served
 @pytest.mark.fault("F14")
 @pytest.mark.parametrize("policy", ["forward", "drop", "reject"])
-def test_unknown_members_are_treated_as_declared_when_served(policy: str, upstream: ScriptedServer, sdk: Sdk) -> None:
+def test_unknown_members_are_treated_as_declared(policy: str, upstream: ScriptedServer, sdk: Sdk) -> None:
     record = model("generic-openai", upstream.script("F", chat_upstream(HELLO.text)))
     with running_joch(snapshot([record], unknown_fields=policy)) as joch:
         seen = sdk.ask(joch.base_url, "m", stream=False, extra_body={"x_vendor": {"deep": [1, None]}})
@@ -269,101 +188,6 @@ def test_unknown_members_are_treated_as_declared_when_served(policy: str, upstre
     HELLO.check(seen, stream=False)
     (request,) = upstream.of("F")
     assert ("x_vendor" in request.json) == (policy == "forward")
-
-
-@pytest.mark.fault("F15")
-@pytest.mark.parametrize("mark", ["\r\n", "\n", "\r", "\x00", "\u0085", "\u2028", "\x7f"])
-def test_a_value_that_would_become_a_header_is_refused(mark: str, joch: RunningJoch) -> None:
-    for name in (f"m{mark}X-Evil: 1", f"generic-openai:m{mark}X-Evil: 1"):
-        answer = ask(joch, {**BODY, "model": name})
-        assert answer.statuses in ([400], [404])
-        assert answer.error["param"] in ("model", None)
-        assert b"X-Evil: 1\r\n" not in answer.data
-
-
-@pytest.mark.fault("F15")
-@pytest.mark.parametrize("header", ["X-Joch-Route", "X-Joch-Agent", "X-Joch-Execution", "traceparent"])
-def test_a_header_with_control_characters_is_refused_when_served(header: str, joch: RunningJoch) -> None:
-    for value in ("a\x00b", "a\nX-Evil: 1"):
-        body = json.dumps(BODY).encode()
-        answer = send(joch.app.port, post(CHAT, body, f"{JSON_HEADERS}{header}: {value}\r\n"))
-        assert 200 <= answer.statuses[0] < 500
-        assert b"x-evil" not in answer.data.lower()
-
-
-@pytest.mark.fault("F16")
-@pytest.mark.parametrize("name", CORPUS)
-def test_a_request_of_doubtful_framing_is_one_request_or_none(name: str, joch: RunningJoch) -> None:
-    answer = send(joch.app.port, CORPUS[name], timeout=1.0)
-    assert len(answer.statuses) <= 1, answer.data
-    assert all(400 <= status < 500 for status in answer.statuses), answer.data[:200]
-    assert answer.statuses or answer.closed, "neither an answer nor an end"
-    if answer.statuses:
-        assert answer.error["message"]
-
-
-@pytest.mark.fault("F17")
-@pytest.mark.parametrize(
-    ("target", "host", "status"),
-    [
-        (CHAT, "127.0.0.1/admin?x=", 400),
-        (CHAT, "evil.example", 421),
-        (CHAT, "127.0.0.1.evil.example", 421),
-        (CHAT, "user@127.0.0.1", 400),
-        (CHAT, "127.0.0.1:99999999", 400),
-        (CHAT, "", 400),
-        (CHAT, "[::1", 400),
-        (f"http://127.0.0.1{CHAT}", "127.0.0.1", 400),
-        (f"http://evil.example{CHAT}", "127.0.0.1", 400),
-        ("*", "127.0.0.1", 400),
-    ],
-)
-def test_a_foreign_host_or_an_absolute_target_is_refused(
-    target: str, host: str, status: int, joch: RunningJoch
-) -> None:
-    headers = f"Host: {host}\r\nContent-Type: application/json\r\n"
-    answer = send(joch.app.port, post(target, json.dumps(BODY).encode(), headers))
-    refused(answer, status)
-
-
-@pytest.mark.fault("F18")
-@pytest.mark.parametrize(
-    "path",
-    [
-        "//v1/chat/completions",
-        "/v1//chat/completions",
-        "/v1/../v1/chat/completions",
-        "/v1/./chat/completions",
-        "/v1/%2e%2e/v1/chat/completions",
-        "/v1%2fchat/completions",
-        "/v1/chat%2fcompletions",
-        "/V1/chat/completions",
-        "/v1/chat/completions/",
-        "/v1/models/../../health",
-        "/v1/models//x",
-        "/v1/chat/completions;x=1",
-        "/%00",
-        "/v1/files",
-    ],
-)
-def test_a_path_has_one_spelling(path: str, joch: RunningJoch) -> None:
-    answer = ask(joch, BODY, path)
-    refused(answer, 404, "UnsupportedEndpoint") if "models" not in path else refused(answer, answer.statuses[0])
-    assert answer.statuses[0] in (404, 405)
-    assert send(
-        joch.app.port, f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
-    ).statuses == [404]
-
-
-@pytest.mark.fault("F19")
-@pytest.mark.parametrize(
-    "content_type", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
-)
-@pytest.mark.parametrize("path", [CHAT, "/v1/responses", "/v1/embeddings"])
-def test_only_json_is_taken_for_json(path: str, content_type: str | None, joch: RunningJoch) -> None:
-    header = "" if content_type is None else f"Content-Type: {content_type}\r\n"
-    answer = send(joch.app.port, post(path, json.dumps(BODY).encode(), f"Host: 127.0.0.1\r\n{header}"))
-    refused(answer, 415, "unsupported_content_type", says="application/json")
 
 
 @pytest.mark.fault("F20")
@@ -440,10 +264,9 @@ def test_a_client_cannot_say_where_calls_go(member: str, joch: RunningJoch, sdk:
     assert error_object(seen)["param"] == member
 
 
+@pytest.mark.served
 @pytest.mark.fault("F23")
-def test_a_clients_own_headers_never_reach_a_provider_when_served(
-    joch: RunningJoch, upstream: ScriptedServer, sdk: Sdk
-) -> None:
+def test_a_clients_own_headers_never_reach_a_provider(joch: RunningJoch, upstream: ScriptedServer, sdk: Sdk) -> None:
     evil = {
         "Authorization": "Bearer sk-evil",
         "x-api-key": "sk-evil",
@@ -472,18 +295,3 @@ def test_an_absurd_amount_is_refused_before_any_spend(
     seen = sdk.ask(joch.base_url, "m", stream=stream, **{member: value})
     assert type(seen.error) is openai.BadRequestError
     assert error_object(seen)["param"] in (member, "max_tokens")
-
-
-@pytest.mark.fault("F25")
-@pytest.mark.parametrize("method", ["GET", "OPTIONS", "HEAD", "PUT", "PATCH", "DELETE", "TRACE"])
-@pytest.mark.parametrize("path", [CHAT, "/v1/responses", "/v1/embeddings", "/v1/completions"])
-def test_another_method_is_refused_without_reading_a_body(method: str, path: str, joch: RunningJoch) -> None:
-    length = 10_000_000 if (method, path) == ("PUT", CHAT) else 0  # announced, never sent
-    request = f"{method} {path} HTTP/1.1\r\n{JSON_HEADERS}Connection: close\r\nContent-Length: {length}\r\n\r\n"
-    begun = time.monotonic()
-    answer = send(joch.app.port, request.encode())
-    assert time.monotonic() - begun < 3
-    assert answer.statuses == [405]
-    assert b"\r\nallow: post\r\n" in answer.data.lower()
-    if method != "HEAD":
-        refused(answer, 405, "method_not_allowed", says="POST")

@@ -115,7 +115,7 @@ def test_an_answer_is_whole_or_explicitly_broken_and_comes_from_one_source(
                 outcomes["first" if seen.text == FIRST else "second"] += 1
             else:
                 assert FIRST.startswith(seen.text), f"not a beginning of the first one's answer; {place}"
-                assert b"0123" not in seen.tape.raw, f"something of the second one; {place}"
+                assert SECOND.encode() not in seen.tape.raw, f"something of the second one; {place}"
                 outcomes["broken"] += 1
             assert seen.tape.clean, f"the client's body did not end properly; {place}"
     assert outcomes["second"] > 0, "breaking before content must have led to the second"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from proxy.call import Call
@@ -29,6 +28,7 @@ from translators.canonical import (
     Transform,
     UpstreamError,
     Usage,
+    value,
 )
 from translators.formats import Tally
 
@@ -37,7 +37,7 @@ _TOKENS_PER_MESSAGE = 4
 _TOKENS_PER_IMAGE = 1105
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Result:
     """How an attempt ended."""
 
@@ -211,7 +211,7 @@ def completed(
     }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Timing:
     """Seconds since the attempt began."""
 

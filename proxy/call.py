@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from proxy.events import Scope
 from proxy.resources import ModelRoute, Snapshot
-from translators.canonical import Need, Request
+from translators.canonical import Need, Request, named_value, value
 from translators.formats import ClientFormat
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class Identity:
     """Who calls, as far as the request says. `execution_source` is header, metadata, traceparent or inferred."""
 
@@ -70,7 +70,7 @@ class ClientStream(Protocol):
     async def write(self, data: bytes) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WholeAnswer:
     """A non-streamed answer, ready to send."""
 

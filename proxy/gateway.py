@@ -24,9 +24,9 @@ from proxy.adapters import Answer, Asked, Bindings, Prepared
 from proxy.call import Call, ClientStream, WholeAnswer
 from proxy.events import EventLog
 from proxy.metrics import Metrics
-from proxy.resources import Clocks, Failover
+from proxy.resources import Clocks, Failover, Snapshot
 from proxy.routing import Candidate, Plan, Rests, plan
-from translators.canonical import JochError, Reason, RequestError, UpstreamError
+from translators.canonical import JochError, Need, Reason, RequestError, UpstreamError
 from translators.canonical.needs import needs
 from translators.formats import RenderContext, Tally, Wire
 
@@ -37,6 +37,7 @@ TERMINAL_FAILURES = frozenset({"redirect", "too_big", "bad_encoding"})
 """Failures after which no other candidate is asked: signs of a provider that is set up wrongly or floods us, which the
 operator must see (reliability catalogue, B7, B8, C7, C9, C10)."""
 
+_PLANS = 1024
 T = TypeVar("T")
 
 
@@ -71,6 +72,7 @@ class Gateway:
     ) -> None:
         self._bindings, self._events, self._metrics, self._rests = bindings, events, metrics, rests
         self._new_id, self._clock = new_id, clock
+        self._plans: dict[tuple[int, str], tuple[Snapshot, Plan]] = {}
 
     # --- what a client can ask for -------------------------------------------------------------------------------
 
@@ -124,12 +126,30 @@ class Gateway:
         self._finish(call, "shed", error, None, queueDepth=queued)
 
     def plan(self, call: Call) -> Plan:
-        """The plan of `call` as things stand now."""
+        """The plan of `call` as things stand now.
+
+        While nobody rests, requests that need the same have the same plan on the same route, if it skips nobody.
+        """
+        wanted = (*call.needs, *needs(call.request))
+        if not self._rests.none or any(need.value is not True for need in wanted):
+            return self._planned(call, wanted)
+        key = (id(call.route), " ".join([need.name for need in wanted]))
+        kept = self._plans.get(key)
+        if kept is not None and kept[0] is call.snapshot and kept[1].route is call.route:
+            return kept[1]
+        made = self._planned(call, wanted)
+        if not made.skips:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            self._plans[key] = (call.snapshot, made)
+        return made
+
+    def _planned(self, call: Call, wanted: tuple[Need, ...]) -> Plan:
         now = self._clock()
         return plan(
             call.snapshot,
             call.route,
-            (*call.needs, *needs(call.request)),
+            wanted,
             lambda model: self._bindings.of(model).capabilities(),
             lambda ref: self._rests.of(ref, now),
             now,

@@ -2,24 +2,58 @@
 
 from __future__ import annotations
 
-import random
+import os
 import time
 from functools import lru_cache
+from itertools import count
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(high + low for high in _ALPHABET for low in _ALPHABET)
-_random = random.SystemRandom()
-_bits = random.Random(_random.getrandbits(128)).getrandbits  # noqa: S311 - ids are names, not secrets
+_COUNTED_BITS = 40
+
+
+def _encoded(number: int, bits: int) -> str:
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(bits - 10, -1, -10)])
 
 
 @lru_cache(4)
 def _moment(milliseconds: int) -> str:
-    return "".join([_PAIRS[milliseconds >> shift & 1023] for shift in range(40, -1, -10)])
+    return _encoded(milliseconds, 50)
+
+
+class _Tails:
+    """The 80 bits behind the milliseconds: 40 that are this process's own, 40 that count from a random start.
+
+    Counting instead of drawing keeps ids of one millisecond in order and costs a third. A forked process draws anew.
+    """
+
+    def __init__(self) -> None:
+        self._own = _encoded(int.from_bytes(os.urandom(5)), _COUNTED_BITS)
+        self._numbers = count(int.from_bytes(os.urandom(5)) >> 1)
+
+    def next(self) -> str:
+        number = next(self._numbers)
+        pairs = _PAIRS
+        return (
+            self._own
+            + pairs[number >> 30 & 1023]
+            + pairs[number >> 20 & 1023]
+            + pairs[number >> 10 & 1023]
+            + pairs[number & 1023]
+        )
+
+
+_tails = _Tails()
+
+
+def _renew() -> None:
+    global _tails
+    _tails = _Tails()
+
+
+os.register_at_fork(after_in_child=_renew)
 
 
 def new_id(prefix: str) -> str:
-    """A new id, `prefix` included: `new_id("mc_")` gives `mc_01K...`. Milliseconds first, then 80 random bits."""
-    random_bits = _bits(80)
-    pairs = _PAIRS
-    tail = [pairs[random_bits >> shift & 1023] for shift in (70, 60, 50, 40, 30, 20, 10, 0)]
-    return prefix + _moment(time.time_ns() // 1_000_000) + "".join(tail)
+    """A new id, `prefix` included: `new_id("mc_")` gives `mc_01K...`."""
+    return prefix + _moment(time.time_ns() // 1_000_000) + _tails.next()

@@ -29,7 +29,7 @@ from yarl import URL
 
 from proxy.addresses import is_link_local, is_public, parse_address
 from proxy.resources import Clocks
-from translators.canonical import Reason, UpstreamError
+from translators.canonical import Reason, UpstreamError, named_value
 
 BODY_LIMIT = 32 * 1024 * 1024
 """The largest whole answer, in decoded bytes."""
@@ -56,7 +56,7 @@ class AddressBlockedError(OSError):
     """A public provider's name led to an address that is not public."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class WireRequest:
     """One request as it will go out. `private_ok`: whether the target may have a private or loopback address."""
 

@@ -12,7 +12,7 @@ taken never changes what a call means, only how much of it is rebuilt. No I/O he
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from translators.canonical import (
@@ -41,6 +41,7 @@ from translators.canonical import (
     fold,
     is_content,
     unfold,
+    value,
 )
 from translators.formats import ClientFormat, ProviderFormat, RenderContext, StreamRelay, Tally, Wire
 from translators.formats.json import dumps, loads, loads_mending_numbers, loads_mending_surrogates
@@ -48,7 +49,7 @@ from translators.formats.json import dumps, loads, loads_mending_numbers, loads_
 Amend = Callable[[Wire], Wire]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WireBody:
     """A request body ready to send, and every change a translation made."""
 
@@ -86,6 +87,8 @@ class _SameFormat:
 
     def render_response(self, raw: bytes, context: RenderContext, tally: Tally) -> bytes:
         wire, faithful = _parse_body(raw, tally)
+        if faithful and self._client.glance is not None and self._client.glance(wire, tally):
+            return raw
         response = self._provider.parse_response(wire, self._issuer)
         observe_whole(tally, response)
         if wire.get("usage") and response.usage.source == "none":

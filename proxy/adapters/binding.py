@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from proxy.resources import Clocks, SecretRef
-from translators.canonical import CapabilitySet, HealthSignal, JochError, Request, Transform
+from translators.canonical import CapabilitySet, HealthSignal, JochError, Request, Transform, named_value
 from translators.formats import ClientFormat, RenderContext, Tally, Wire
 
 
@@ -21,7 +20,7 @@ ResolveSecret = Callable[[SecretRef], Revealable]
 """Looks the value up now. Raises `LookupError` with a message that names the secret, never its value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class Asked:
     """One attempt's question: the request with the candidate's parameters applied, and how to answer the client."""
 

@@ -7,16 +7,15 @@ requirement (of the route), request (its needs), rest. A candidate that fails on
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from proxy.resources import Clocks, Model, ModelRoute, RouteEntry, Snapshot
-from translators.canonical import FLAGS, CapabilitySet, Need
+from translators.canonical import FLAGS, CapabilitySet, Need, value
 
 from .rests import Rest
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Candidate:
     """One try the call may make. `index` is the place in the route, 0 being the primary."""
 
@@ -26,7 +25,7 @@ class Candidate:
     clocks: Clocks
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Skip:
     """A candidate passed over. `gate` is disabled | auth | requirement | request | rest; `detail` is for people."""
 
@@ -38,7 +37,7 @@ class Skip:
     wait: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Plan:
     route: ModelRoute
     candidates: tuple[Candidate, ...]

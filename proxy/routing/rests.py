@@ -29,6 +29,11 @@ class Rests:
         self._rests: dict[str, Rest] = {}
         self._refusals: dict[str, int] = {}
 
+    @property
+    def none(self) -> bool:
+        """Whether nobody rests."""
+        return not self._rests
+
     def refused(self, ref: str, now: float, retry_after: float | None) -> float:
         """The candidate refused at `now`. Returns how long it rests."""
         count = self._refusals.get(ref, 0)

@@ -21,6 +21,7 @@ from .media import check_media
 from .stream import SseStream
 
 _MAX_TOKENS = 10_000_000
+_SHOWN_LENGTH = 64
 _MAX_NAME = 512
 
 
@@ -157,7 +158,10 @@ def _check_name(name: str | None) -> None:
 
 
 def _shown(name: str | None) -> str | None:
-    return None if name is None else "".join(char if char.isprintable() else "?" for char in name[:64])
+    """A client's own word for a model, fit for an event."""
+    if name is None or (len(name) <= _SHOWN_LENGTH and name.isprintable()):
+        return name
+    return "".join(char if char.isprintable() else "?" for char in name[:_SHOWN_LENGTH])
 
 
 def _retry_count(headers: Mapping[str, str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
+from typing import Any
 
 from tests.support.answers import USAGE, chat_chunk
 from tests.support.scripted import (
@@ -33,7 +34,7 @@ CLOSE_FRAMED = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnectio
 PLAIN = (ROLE, HEL, LO, STOP, COUNT, DONE)
 MEBIBYTE = b"x" * 2**20
 LEAKY = f"worker died, key {KEY}, see https://provider.example/status"
-WANT_USAGE = {"stream_options": {"include_usage": True}}
+WANT_USAGE: dict[str, Any] = {"stream_options": {"include_usage": True}}
 
 
 def begun(*events: bytes) -> list[Step]:

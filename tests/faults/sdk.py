@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import httpx
+import httpx2
 import openai
 
 PROMPT = "canary prompt 7f3a9: what is the answer"
@@ -25,12 +25,12 @@ class Tape:
     """One response as it was on the wire. `clean` turns true when its body ended as HTTP says it should."""
 
     status: int
-    headers: httpx.Headers
+    headers: httpx2.Headers
     raw: bytes = b""
     clean: bool = False
 
 
-class _Taped(httpx.SyncByteStream):
+class _Taped(httpx2.SyncByteStream):
     def __init__(self, inner: Any, tape: Tape) -> None:
         self._inner, self._tape = inner, tape
         self._pieces = iter(inner)
@@ -45,22 +45,22 @@ class _Taped(httpx.SyncByteStream):
         try:
             for _ in self:
                 pass
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             pass  # `clean` stays false
         finally:
             self._inner.close()
 
 
-class _Recorder(httpx.BaseTransport):
+class _Recorder(httpx2.BaseTransport):
     def __init__(self) -> None:
-        self._transport = httpx.HTTPTransport()
-        self.tape = Tape(0, httpx.Headers())
+        self._transport = httpx2.HTTPTransport()
+        self.tape = Tape(0, httpx2.Headers())
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         response = self._transport.handle_request(request)
         self.tape = Tape(response.status_code, response.headers)
         stream = _Taped(response.stream, self.tape)
-        return httpx.Response(response.status_code, headers=response.headers, stream=stream)
+        return httpx2.Response(response.status_code, headers=response.headers, stream=stream)
 
     def close(self) -> None:
         self._transport.close()
@@ -95,9 +95,14 @@ class Sdk:
 
     def __init__(self) -> None:
         self._recorder = _Recorder()
-        http = httpx.Client(transport=self._recorder)
+        http = httpx2.Client(transport=self._recorder)
         self._client = openai.OpenAI(
-            api_key="sk-app", base_url="http://unused", max_retries=0, timeout=20, http_client=http
+            api_key="sk-app",
+            base_url="http://unused",
+            max_retries=0,
+            timeout=20,
+            http_client=http,
+            _strict_response_validation=True,
         )
 
     def close(self) -> None:

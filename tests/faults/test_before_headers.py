@@ -12,10 +12,11 @@ from proxy.resources import Clocks
 from tests.support.answers import chat_upstream, refusal
 from tests.support.joch import running_joch
 from tests.support.scripted import CLOSE, HANG, RESET, Pause, Received, Script, ScriptedServer, Step, whole
-from tests.support.snapshots import KEY, model, route, snapshot
+from tests.support.snapshots import KEY, KEY_VARIABLE, model, route, snapshot
 
+from .chat_stream import begun, error
 from .fault import GOOD, QUICK, Fault, attempts_of, cases, survive
-from .sdk import Sdk
+from .sdk import Sdk, error_object
 from .told import QUOTA, TIMEOUT, UPERR, Answered, bad, rate
 
 HELLO = Answered(text="hello-there")
@@ -190,6 +191,22 @@ def test_the_words_of_a_refusal_reach_the_client_without_key_address_or_markup(
     with running_joch(snapshot([model("generic-openai", upstream.script("B12", refusal(400, LEAKY)))])) as joch:
         seen = sdk.ask(joch.base_url, "m", stream=False)
     bad(says="Incorrect API key provided").check(seen, stream=False)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [pytest.param("status", marks=pytest.mark.fault("B12")), pytest.param("event", marks=pytest.mark.fault("D12"))],
+)
+def test_a_key_of_no_known_form_is_scrubbed_too(when: str, upstream: ScriptedServer, sdk: Sdk) -> None:
+    odd = "opensesame4thieves"
+    failing = refusal(400, f"no such key {odd}") if when == "status" else begun(error(f"no such key {odd}"))
+    record = model("generic-openai", upstream.script("odd-key", failing))
+    with running_joch(snapshot([record]), env={KEY_VARIABLE: odd}) as joch:
+        seen = sdk.ask(joch.base_url, "m", stream=when == "event")
+        events = attempts_of(joch, seen, 1)
+    assert "no such key" in error_object(seen)["message"]
+    assert odd.encode() not in seen.tape.raw
+    assert odd not in str(events)
 
 
 @pytest.mark.fault("B13")

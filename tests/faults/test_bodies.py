@@ -195,7 +195,7 @@ def test_the_upstream_is_closed_at_the_cap(script: Script, limit: int, upstream:
 @pytest.mark.parametrize("include_usage", [False, True])
 def test_a_whole_answer_becomes_one_valid_stream(include_usage: bool, upstream: ScriptedServer, sdk: Sdk) -> None:
     url = upstream.script("C16", body(BODY))
-    options = {"stream_options": {"include_usage": True}} if include_usage else {}
+    options: dict[str, Any] = {"stream_options": {"include_usage": True}} if include_usage else {}
     with running_joch(snapshot([model("generic-openai", url)])) as joch:
         seen = sdk.ask(joch.base_url, "m", stream=True, **options)
     HELLO.check(seen, stream=True)

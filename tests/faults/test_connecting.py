@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -233,7 +234,7 @@ def test_proxies_and_credentials_of_the_environment_are_ignored(
     netrc.write_text("machine 127.0.0.1 login eve password hunter2\ndefault login eve password hunter2\n")
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
-    keyed = {} if secret else {"secret": None}
+    keyed: dict[str, Any] = {} if secret else {"secret": None}
     url = upstream.script("A11", chat_upstream(HELLO.text))
     upstream.requests.clear()
     with running_joch(snapshot([model("generic-openai", url, **keyed)])) as joch:

@@ -292,6 +292,7 @@ def test_a_clients_own_headers_never_reach_a_provider(joch: RunningJoch, upstrea
 def test_an_absurd_amount_is_refused_before_any_spend(
     member: str, value: int, stream: bool, joch: RunningJoch, sdk: Sdk
 ) -> None:
-    seen = sdk.ask(joch.base_url, "m", stream=stream, **{member: value})
+    asked: dict[str, Any] = {member: value}
+    seen = sdk.ask(joch.base_url, "m", stream=stream, **asked)
     assert type(seen.error) is openai.BadRequestError
     assert error_object(seen)["param"] in (member, "max_tokens")

@@ -242,7 +242,7 @@ def test_an_answer_that_nobody_asked_for_is_never_given_to_the_next_call(
     def first(request: Received) -> list[Step]:
         steps = list(chat_upstream(HELLO.text)(request))
         if when == "in the same segment":
-            return [*steps[:-1], bytes(steps[-1]) + extra]  # type: ignore[arg-type]  # an answer ends with bytes
+            return [*steps[:-1], bytes(steps[-1]) + extra]
         return [*steps, Pause(0.05), extra]
 
     url = upstream.script("D26", first, chat_upstream("second-answer"))
@@ -269,7 +269,7 @@ def _settle(joch: RunningJoch, upstream: ScriptedServer, extra: bytes) -> None:
 
 @pytest.mark.fault("D1")
 def test_content_now_and_then_is_no_silence(upstream: ScriptedServer, sdk: Sdk) -> None:
-    slow = [STREAM_HEAD, piece(ROLE)]
+    slow: list[Step] = [STREAM_HEAD, piece(ROLE)]
     for letter in "hello-there":
         slow += [Pause(0.1), piece(chat_chunk({"content": letter}))]
     url = upstream.script("D1", [*slow, piece(STOP), piece(DONE), STREAM_END])

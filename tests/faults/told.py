@@ -104,7 +104,7 @@ def check_error(seen: Seen) -> None:
     assert message
     assert len(message) <= 600
     unfit = _UNFIT.search(message)
-    assert unfit is None, f"{unfit and unfit[0]!r} has no place in {message!r}"
+    assert unfit is None, f"{unfit[0]!r} has no place in {message!r}"
 
 
 def check_always(seen: Seen) -> None:

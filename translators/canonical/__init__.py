@@ -52,6 +52,7 @@ from .request import (
     edited,
 )
 from .response import NO_USAGE, Choice, Finish, Response, Usage
+from .value import named_value, value
 
 __all__ = [
     "FLAGS",
@@ -112,6 +113,8 @@ __all__ = [
     "edited",
     "fold",
     "is_content",
+    "named_value",
     "opened",
     "unfold",
+    "value",
 ]

@@ -6,14 +6,16 @@ signed or encrypted blob is `Opaque` and belongs to its issuer alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
+
+from .value import named_value, value
 
 JSON: TypeAlias = Any
 """A JSON value as the wire had it. Inside the hub it is carried, never interpreted."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Origin:
     """Where a block, message or tool stood in the client's body.
 
@@ -30,14 +32,14 @@ class Origin:
     rest: dict[str, JSON] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CacheHint:
     """A prompt-cache breakpoint after this block. `ttl` is the client's own word ("5m", "1h", "30m") or None."""
 
     ttl: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Opaque:
     """A blob only its issuer can read: an encrypted reasoning item, a thinking signature, a thought signature."""
 
@@ -47,7 +49,7 @@ class Opaque:
     model: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Text:
     text: str
     annotations: tuple[JSON, ...] = ()
@@ -56,14 +58,14 @@ class Text:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Refusal:
     text: str
     logprobs: tuple[JSON, ...] | None = None
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class Media:
     """An image, sound, video or file: by `url`, by base64 `data` (without a `data:` prefix), or by a provider's id."""
 
@@ -81,7 +83,7 @@ class Media:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reasoning:
     """What the model thought: `summary` parts that may be shown, raw `text` where a provider gives it, sealed blobs."""
 
@@ -92,7 +94,7 @@ class Reasoning:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ToolCall:
     """A call the model asks for. `arguments` is the exact text it wrote: JSON for functions, free text for custom tools."""
 
@@ -105,7 +107,7 @@ class ToolCall:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ToolResult:
     call_id: str
     content: tuple[Block, ...]
@@ -116,7 +118,7 @@ class ToolResult:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HostedItem:
     """Tool activity that the provider itself executed (web search, code interpreter, remote MCP, ...), as it came."""
 
@@ -126,7 +128,7 @@ class HostedItem:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Native:
     """Something of `format` that the hub does not model. It goes back to that format verbatim and is a need elsewhere."""
 
@@ -140,7 +142,7 @@ Block: TypeAlias = Text | Refusal | Media | Reasoning | ToolCall | ToolResult | 
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Message:
     """One turn. The order of `blocks` is data: some providers reject a turn whose blocks were reordered."""
 

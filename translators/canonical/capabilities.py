@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from .blocks import JSON
+from .value import named_value, value
 
 FLAGS = (
     "text",
@@ -24,7 +25,7 @@ FLAGS = (
 _EMPTY: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Need:
     """One thing a request cannot do without.
 
@@ -37,7 +38,7 @@ class Need:
     value: JSON = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class CapabilitySet:
     """`flags` by name; `features` by name (true, false, or the list of accepted values); windows in tokens.
 

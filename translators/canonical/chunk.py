@@ -12,16 +12,17 @@ that stops without it has failed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 from .blocks import JSON, Block, HostedItem, ToolCall
 from .response import Finish, Usage
+from .value import value
 
 _EMPTY: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Start:
     id: str
     model: str
@@ -30,7 +31,7 @@ class Start:
     fingerprint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BlockStart:
     """`block` carries what is known up front (a call's id and name) and is otherwise empty; deltas extend it."""
 
@@ -39,7 +40,7 @@ class BlockStart:
     block: Block
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BlockDelta:
     """More of a block. `text` is for Text, Refusal and Reasoning's raw text, `arguments` for a call.
 
@@ -54,7 +55,7 @@ class BlockDelta:
     logprobs: tuple[JSON, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BlockStop:
     """`block` is complete: everything the deltas said plus what only shows at the end (opaque blobs, annotations)."""
 
@@ -63,14 +64,14 @@ class BlockStop:
     block: Block
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AnnotationAdded:
     choice: int
     index: int
     annotation: JSON
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ChoiceStop:
     choice: int
     finish: Finish
@@ -78,14 +79,14 @@ class ChoiceStop:
     stop_sequence: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UsageUpdate:
     """Cumulative: the last one counts."""
 
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NativeEvent:
     """An event of `format` with no canonical meaning. It reaches clients of the same format only."""
 
@@ -94,7 +95,7 @@ class NativeEvent:
     data: JSON
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class End:
     """`service_tier` is the tier that served the call, where a provider only tells at the end; it decides the price."""
 

@@ -7,15 +7,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 
 from .blocks import JSON, Block, CacheHint, Message, Origin
+from .value import named_value, value
 
 _EMPTY: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Patch:
     """One edit of the client's own body: the member at `pointer` becomes `value`, or goes if `value` is `REMOVED`."""
 
@@ -35,7 +36,7 @@ class Removed:
 REMOVED = Removed()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class Source:
     """The client's body beside the canonical form, so that what nobody edits can go upstream as it came.
 
@@ -48,7 +49,7 @@ class Source:
     patches: tuple[Patch, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class Tool:
     name: str
     kind: Literal["function", "custom", "hosted"] = "function"
@@ -61,7 +62,7 @@ class Tool:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class ToolChoice:
     """`named` has one name; `allowed` restricts to `names`, of which `allowed_mode` may or must be called."""
 
@@ -72,7 +73,7 @@ class ToolChoice:
     raw: JSON | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class OutputSpec:
     kind: Literal["text", "json_object", "json_schema", "grammar"] = "text"
     name: str | None = None
@@ -82,7 +83,7 @@ class OutputSpec:
     raw: JSON | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class Sampling:
     temperature: float | None = None
     top_p: float | None = None
@@ -99,7 +100,7 @@ class Sampling:
     prediction: JSON | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class ReasoningSpec:
     effort: str | None = None  # none minimal low medium high xhigh max
     summary: str | None = None  # auto concise detailed
@@ -107,7 +108,7 @@ class ReasoningSpec:
     raw: JSON | None = None  # what else the client said (context, mode), as it said it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class StateSpec:
     """The stateful features of the Responses API, and chat's `store`."""
 
@@ -122,7 +123,7 @@ class StateSpec:
     prompt: JSON | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class Request:
     """One model call as the client meant it. `model` is what it asked for; providers use their Model record's id."""
 

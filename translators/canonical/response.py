@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum, unique
 from typing import Any, Literal
 
 from .blocks import JSON, Message
+from .value import named_value
 
 _EMPTY: Mapping[str, Any] = {}
 
@@ -26,7 +27,7 @@ class Finish(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class Usage:
     """Tokens, counted as OpenAI and OpenTelemetry count: totals are inclusive.
 
@@ -61,7 +62,7 @@ class Usage:
 NO_USAGE = Usage(source="none")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class Choice:
     index: int
     message: Message
@@ -71,7 +72,7 @@ class Choice:
     filter: JSON | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class Response:
     """`id` and `model` as the provider reported them; `created` in unix seconds, 0 when it did not say."""
 

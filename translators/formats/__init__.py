@@ -13,13 +13,23 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from translators.canonical import Chunk, JochError, Request, Response, Transform, UpstreamError, Usage
+from translators.canonical import (
+    Chunk,
+    JochError,
+    Request,
+    Response,
+    Transform,
+    UpstreamError,
+    Usage,
+    named_value,
+    value,
+)
 
 Wire = dict[str, Any]
 """A JSON object as it stands on the wire."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@named_value
 class RenderContext:
     """What rendering an answer for the client needs beyond the answer.
 
@@ -97,7 +107,7 @@ class StreamRelay(Protocol):
     def fail(self, error: JochError) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rendered:
     """A request for the provider, and every change that was made on the way."""
 
@@ -113,6 +123,7 @@ class ClientFormat:
     this format spells it, so that a default can be written into the client's own body.
     `relay` and `mend` exist where the same format also has a provider side; `mend(body)` returns a corrected copy of a
     whole answer, or None when it is fine as it is.
+    `glance(body, tally)` notes an answer that is plainly fine, without parsing it, and says whether it was.
     `usage_option` is the top-level member, and what it must hold, that asks for usage at the end of a stream.
     """
 
@@ -125,6 +136,7 @@ class ClientFormat:
     relay: Callable[[RenderContext], StreamRelay]
     mend: Callable[[Wire], Wire | None]
     usage_option: tuple[str, Wire] | None = None
+    glance: Callable[[Wire, Tally], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from translators.canonical import CapabilitySet, Need, ProviderAdapter, Reason, Request, Transform, UpstreamError
+from translators.canonical import CapabilitySet, Need, ProviderAdapter, Reason, Request, Transform, UpstreamError, value
 from translators.canonical.needs import needs
 from translators.formats import ProviderFormat, Wire
 
@@ -27,7 +27,7 @@ class ModelFacts:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Adapted:
     request: Request
     transforms: tuple[Transform, ...] = ()

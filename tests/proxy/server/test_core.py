@@ -92,3 +92,27 @@ async def test_the_queue_itself_is_bounded() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_someone_who_left_just_before_a_place_was_free_is_not_counted_twice() -> None:
+    admission = Admission()
+    await admission.enter(1, 5.0)
+    gone = asyncio.create_task(admission.enter(1, 5.0))
+    await asyncio.sleep(0)
+    gone.cancel()
+    admission.leave()  # the waiter has left, but has not run since
+    await asyncio.gather(gone, return_exceptions=True)
+    assert admission.running == 0
+
+
+async def test_those_who_are_shed_do_not_all_come_back_at_the_same_time() -> None:
+    admission = Admission()
+    await admission.enter(1, 5.0)
+    waits = []
+    for _ in range(5):
+        with pytest.raises(RequestError) as shed:
+            await admission.enter(1, 0.001)
+        assert shed.value.retry_after is not None
+        waits.append(shed.value.retry_after)
+    assert all(1 <= wait <= 5 for wait in waits)
+    assert len(set(waits)) > 1

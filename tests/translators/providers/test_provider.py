@@ -87,7 +87,10 @@ def test_insisting_on_a_dialect_that_lacks_the_words_raises():
 )
 def test_chat_unless_told_otherwise(api, client, change, expected):
     facts = ModelFacts(model="m", api=api)
-    assert chat_unless_told((CHAT, RESPONSES, openai_completions.PROVIDER), client, replace(PLAIN, **change), facts) is expected
+    assert (
+        chat_unless_told((CHAT, RESPONSES, openai_completions.PROVIDER), client, replace(PLAIN, **change), facts)
+        is expected
+    )
 
 
 def test_the_clients_own_format_is_first_choice():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from translators.formats import ClientFormat, ProviderFormat
 
 from .errors import parse_error, render_error
+from .glance import glance
 from .mend import mend
 from .messages import FORMAT
 from .parse_response import parse_response
@@ -30,6 +31,7 @@ CLIENT = ClientFormat(
     pointers=POINTERS,
     relay=Relay,
     mend=mend,
+    glance=glance,
     usage_option=("stream_options", {"include_usage": True}),
 )
 

@@ -197,7 +197,30 @@ def _output(body: Wire) -> OutputSpec:
     )
 
 
+_SAMPLING_MEMBERS = frozenset(
+    {
+        "temperature",
+        "top_p",
+        "top_k",
+        "frequency_penalty",
+        "presence_penalty",
+        "max_completion_tokens",
+        "max_tokens",
+        "stop",
+        "seed",
+        "n",
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "prediction",
+    }
+)
+_DEFAULT_SAMPLING = Sampling()
+
+
 def _sampling(body: Wire) -> Sampling:
+    if body.keys().isdisjoint(_SAMPLING_MEMBERS):
+        return _DEFAULT_SAMPLING
     logprobs = checks.boolean(body, "logprobs")
     top_logprobs = checks.integer(body, "top_logprobs", 0, 20)
     if top_logprobs is not None and logprobs is not True:

@@ -22,6 +22,8 @@ def parse_usage(usage: Any) -> Usage | None:
     if type(usage) is not dict:
         return None
     prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if len(usage) == 3 and type(prompt) is int and type(completion) is int and "total_tokens" in usage:
+        return Usage(input=prompt, output=completion) if 0 <= prompt <= _HUGE and 0 <= completion <= _HUGE else None
     if type(prompt) is not int and type(completion) is not int:
         return None
     counts = _Counts()

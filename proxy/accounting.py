@@ -8,7 +8,7 @@ aborted answer is never a measured zero.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from proxy.call import Call
@@ -135,13 +135,15 @@ def labels(model: Model) -> tuple[str, str]:
     return model.provider, label(model)
 
 
-def token_kinds(usage: Usage) -> Iterator[tuple[str, int]]:
+def token_kinds(usage: Usage) -> tuple[tuple[str, int], ...]:
     """Tokens by kind, as the metric counts them."""
-    yield "input", usage.input
-    yield "cached", usage.cached
-    yield "cache_write", usage.cache_write
-    yield "output", usage.output
-    yield "reasoning", usage.reasoning
+    return (
+        ("input", usage.input),
+        ("cached", usage.cached),
+        ("cache_write", usage.cache_write),
+        ("output", usage.output),
+        ("reasoning", usage.reasoning),
+    )
 
 
 def severity_of(result: Result) -> Severity:

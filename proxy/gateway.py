@@ -328,7 +328,8 @@ class Gateway:
         labels = accounting.labels(model)
         self._metrics.count_attempt(labels, result.outcome, result.reason, timing.seconds, first)
         for kind, amount in accounting.token_kinds(usage):
-            self._metrics.count_tokens(labels, kind, amount)
+            if amount:
+                self._metrics.tokens.add((*labels, kind), amount)
         if self._events.active and attempt.opened:
             payload = accounting.completed(attempt.candidate, tally, usage, result, timing, attempt.upstream_request_id)
             self._emit(call, attempt, "ModelCallCompleted", payload, severity=accounting.severity_of(result))

@@ -134,10 +134,6 @@ class Metrics:
         if first_content is not None:
             self.first_chunks.observe(model, first_content)
 
-    def count_tokens(self, model: tuple[str, str], kind: str, amount: int) -> None:
-        if amount:
-            self.tokens.add((*model, kind), amount)
-
     def render(self) -> bytes:
         """The text exposition."""
         return generate_latest(self._registry)

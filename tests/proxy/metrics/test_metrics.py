@@ -21,9 +21,8 @@ def test_counts_add_up_by_label() -> None:
     for _ in range(3):
         metrics.count_attempt(("openai", "openai:m"), "ok", "", 0.2, None)
     metrics.count_attempt(("openai", "openai:m"), "error", "error_5xx", 0.1, None)
-    metrics.count_tokens(("openai", "openai:m"), "input", 40)
-    metrics.count_tokens(("openai", "openai:m"), "input", 2)
-    metrics.count_tokens(("openai", "openai:m"), "output", 0)
+    metrics.tokens.add(("openai", "openai:m", "input"), 40)
+    metrics.tokens.add(("openai", "openai:m", "input"), 2)
     samples = read(metrics)
     assert samples["joch_modelcalls_total"] == {
         frozenset({"openai", "openai:m", "ok", ""}): 3,

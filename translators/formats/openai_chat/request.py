@@ -7,6 +7,7 @@ reference (chat completions, 2026) and recorded refusals.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from translators.canonical import OutputSpec, ReasoningSpec, Request, Sampling, Source, StateSpec
@@ -197,51 +198,37 @@ def _output(body: Wire) -> OutputSpec:
     )
 
 
-_SAMPLING_MEMBERS = frozenset(
-    {
-        "temperature",
-        "top_p",
-        "top_k",
-        "frequency_penalty",
-        "presence_penalty",
-        "max_completion_tokens",
-        "max_tokens",
-        "stop",
-        "seed",
-        "n",
-        "logprobs",
-        "top_logprobs",
-        "logit_bias",
-        "prediction",
-    }
-)
-_DEFAULT_SAMPLING = Sampling()
+_Read = Callable[[Wire], Any]
+_SAMPLING_READERS: dict[str, tuple[str, _Read]] = {
+    "temperature": ("temperature", lambda body: checks.number(body, "temperature", 0, 2)),
+    "top_p": ("top_p", lambda body: checks.number(body, "top_p", 0, 1)),
+    "top_k": ("top_k", lambda body: checks.integer(body, "top_k")),
+    "frequency_penalty": ("frequency_penalty", lambda body: checks.number(body, "frequency_penalty", -2, 2)),
+    "presence_penalty": ("presence_penalty", lambda body: checks.number(body, "presence_penalty", -2, 2)),
+    "max_tokens": ("max_output_tokens", lambda body: checks.integer(body, "max_tokens", 1)),
+    "stop": ("stop", lambda body: _stop(body)),
+    "seed": ("seed", lambda body: checks.integer(body, "seed")),
+    "n": ("n", lambda body: checks.integer(body, "n", 1, 128)),
+    "logprobs": ("logprobs", lambda body: checks.boolean(body, "logprobs")),
+    "top_logprobs": ("top_logprobs", lambda body: checks.integer(body, "top_logprobs", 0, 20)),
+    "logit_bias": ("logit_bias", lambda body: _logit_bias(body)),
+    "prediction": ("prediction", lambda body: checks.mapping(body, "prediction")),
+}
+"""Member to canonical field and reader: only what a body has is read."""
 
 
 def _sampling(body: Wire) -> Sampling:
-    if body.keys().isdisjoint(_SAMPLING_MEMBERS):
-        return _DEFAULT_SAMPLING
-    logprobs = checks.boolean(body, "logprobs")
-    top_logprobs = checks.integer(body, "top_logprobs", 0, 20)
-    if top_logprobs is not None and logprobs is not True:
-        raise checks.invalid("top_logprobs", "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.")
+    given: dict[str, Any] = {}
+    for member in body:
+        known = _SAMPLING_READERS.get(member)
+        if known is not None:
+            given[known[0]] = known[1](body)
     limit = checks.integer(body, "max_completion_tokens", 1)
-    visible = checks.integer(body, "max_tokens", 1)
-    return Sampling(
-        temperature=checks.number(body, "temperature", 0, 2),
-        top_p=checks.number(body, "top_p", 0, 1),
-        top_k=checks.integer(body, "top_k"),
-        frequency_penalty=checks.number(body, "frequency_penalty", -2, 2),
-        presence_penalty=checks.number(body, "presence_penalty", -2, 2),
-        max_output_tokens=limit if limit is not None else visible,
-        stop=_stop(body),
-        seed=checks.integer(body, "seed"),
-        n=checks.integer(body, "n", 1, 128),
-        logprobs=logprobs,
-        top_logprobs=top_logprobs,
-        logit_bias=_logit_bias(body),
-        prediction=checks.mapping(body, "prediction"),
-    )
+    if limit is not None:
+        given["max_output_tokens"] = limit
+    if given.get("top_logprobs") is not None and given.get("logprobs") is not True:
+        raise checks.invalid("top_logprobs", "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.")
+    return Sampling(**given)
 
 
 def _stop(body: Wire) -> tuple[str, ...] | None:

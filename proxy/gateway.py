@@ -115,7 +115,9 @@ class Gateway:
         async def answered(attempt: Attempt) -> tuple[Wire, Mapping[str, str]]:
             binding = self._bindings.of(attempt.candidate.model)
             self._opened(call, attempt, api=operation, lane="json", host=binding.host)
-            answer = await binding.post(operation, body, attempt.candidate.clocks)
+            answer = await binding.post(
+                operation, body, _within(attempt.candidate.clocks, call.deadline - attempt.started, whole=True)
+            )
             attempt.tally.usage = accounting.embeddings_usage(answer)
             return answer, self._headers(call, attempt)
 
@@ -246,7 +248,7 @@ class Gateway:
             client=call.client,
             request=request,
             context=self.context(call),
-            clocks=_within(candidate.clocks, call.deadline - attempt.started),
+            clocks=_within(candidate.clocks, call.deadline - attempt.started, whole=not call.request.stream),
         )
         return self._bindings.of(candidate.model).prepare(asked)
 
@@ -408,8 +410,11 @@ def _wider(following: Candidate, current: Candidate) -> bool:
     return have is None or had is None or have > had
 
 
-def _within(clocks: Clocks, left: float) -> Clocks:
-    return clocks if clocks.first_byte <= left else replace(clocks, first_byte=max(left, 0.001))
+def _within(clocks: Clocks, left: float, *, whole: bool) -> Clocks:
+    """The clocks of an attempt that may take `left` more seconds; `whole`: its answer is not streamed."""
+    patience = clocks.whole if whole and clocks.whole is not None else clocks.first_byte
+    first_byte = min(patience, max(left, 0.001))
+    return clocks if first_byte == clocks.first_byte else replace(clocks, first_byte=first_byte)
 
 
 def _total_timeout() -> UpstreamError:

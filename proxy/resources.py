@@ -18,11 +18,13 @@ _EMPTY: Mapping[str, Any] = {}
 class Clocks:
     """Time limits in seconds. `total` spans all candidates of a call, `attempt` one of them.
 
-    `idle` bounds silence on the wire, `content` how long comments alone may keep a stream alive.
+    `idle` bounds silence on the wire, `content` how long comments alone may keep a stream alive. `whole` takes the place
+    of `first_byte` for answers that are not streamed, whose first byte comes when all of it is made; None: no difference.
     """
 
     connect: float = 5.0
     first_byte: float = 60.0
+    whole: float | None = 600.0
     idle: float = 60.0
     content: float = 300.0
     attempt: float = 600.0

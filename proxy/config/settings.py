@@ -74,8 +74,9 @@ def _providers(
 
 
 def with_clocks(clocks: Clocks, timeouts: Timeouts) -> Clocks:
-    """`clocks` with what was written in their place."""
-    return replace(clocks, **timeouts.given())
+    """`clocks` with what was written in their place. A first byte in writing binds whole answers too."""
+    given = timeouts.given()
+    return replace(clocks, **given, **({"whole": None} if "first_byte" in given else {}))
 
 
 def failover(spec: route_schema.Failover | None, inherited: Failover) -> Failover:

@@ -25,7 +25,7 @@ from .sdk import PROMPT, Api, Sdk, Seen
 from .told import Answered, Expected, check_always
 
 GOOD = Answered(text="from-the-fallback")
-QUICK = Clocks(connect=0.3, first_byte=0.3, idle=0.3, content=0.4, attempt=5, total=10)
+QUICK = Clocks(connect=0.3, first_byte=0.3, whole=None, idle=0.3, content=0.4, attempt=5, total=10)
 """Time limits for faults that are about one."""
 
 

@@ -313,7 +313,9 @@ def test_work_that_may_be_billed_is_tried_elsewhere_only_once(stream: bool, upst
 
 @pytest.mark.fault("B1")
 def test_a_fallback_is_asked_as_soon_as_the_header_limit_has_passed(upstream: ScriptedServer, sdk: Sdk) -> None:
-    first = model("generic-openai", upstream.script("B1-first", [HANG]), "first", clocks=Clocks(first_byte=0.3))
+    first = model(
+        "generic-openai", upstream.script("B1-first", [HANG]), "first", clocks=Clocks(first_byte=0.3, whole=None)
+    )
     second = model("generic-openai", upstream.script("B1-second", chat_upstream(GOOD.text)), "second")
     upstream.requests.clear()
     with running_joch(snapshot([first, second], [route("pair", first.ref, second.ref)])) as joch:

@@ -146,7 +146,7 @@ def test_a_handshake_that_hangs_has_a_limit_of_its_own(
     stream: bool, upstream: ScriptedServer, sdk: Sdk, places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proxy.upstream.TLS_SECONDS", 0.3)
-    clocks = Clocks(connect=0.2, first_byte=5, idle=5, attempt=10, total=20)
+    clocks = Clocks(connect=0.2, first_byte=5, whole=None, idle=5, attempt=10, total=20)
     fault = no_answer("tls_timeout", id="A6", url=lambda _: f"https://127.0.0.1:{places.mute}/v1", clocks=clocks)
     begun = time.monotonic()
     survive(fault, upstream, sdk, stream=stream)

@@ -273,6 +273,6 @@ def test_content_now_and_then_is_no_silence(upstream: ScriptedServer, sdk: Sdk) 
     for letter in "hello-there":
         slow += [Pause(0.1), piece(chat_chunk({"content": letter}))]
     url = upstream.script("D1", [*slow, piece(STOP), piece(DONE), STREAM_END])
-    patient = Clocks(connect=2, first_byte=2, idle=0.4, content=0.4, attempt=10, total=10)
+    patient = Clocks(connect=2, first_byte=2, whole=None, idle=0.4, content=0.4, attempt=10, total=10)
     with running_joch(snapshot([model("generic-openai", url, clocks=patient)])) as joch:
         HELLO.check(sdk.ask(joch.base_url, "m", stream=True), stream=True)

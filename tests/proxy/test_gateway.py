@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from proxy.resources import Failover, Model, ModelRoute
-from tests.support.answers import chat_upstream, refusal
+from proxy.resources import Clocks, Failover, Model, ModelRoute
+from tests.support.answers import chat_answer, chat_upstream, refusal
 from tests.support.joch import RunningJoch, running_joch
-from tests.support.scripted import CLOSE, RESET, Script, ScriptedServer, scripted_server
+from tests.support.scripted import CLOSE, RESET, Pause, Script, ScriptedServer, scripted_server, whole
 from tests.support.snapshots import KEY, model, route, snapshot
 
 HELLO = {"messages": [{"role": "user", "content": "hi"}]}
@@ -266,3 +266,22 @@ def test_a_stream_cut_after_content_is_told_in_band_and_moves_nowhere(upstream: 
     assert "[DONE]" not in answer.text
     assert (call["outcome"], end["outcome"], end["usageSource"]) == ("partial", "aborted", "estimated")
     assert ladder.tried() == [1, 0]
+
+
+@pytest.mark.parametrize(("stream", "status"), [(True, 504), (False, 200)])
+def test_a_whole_answer_may_take_longer_to_begin_than_a_stream(
+    upstream: ScriptedServer, stream: bool, status: int
+) -> None:
+    """The first byte of a whole answer comes when all of it is made: its clock is another one."""
+    slow = [Pause(0.6), whole(200, chat_answer("at last"))]
+    clocks = {"clocks": Clocks(connect=2, first_byte=0.2, whole=5.0)}
+    ladder = Ladder(upstream, slow, per_model={"a": clocks})
+    with serve(ladder) as joch:
+        assert ladder.post(joch, stream=stream).status_code == status
+
+
+def test_a_first_byte_in_writing_binds_whole_answers_too(upstream: ScriptedServer) -> None:
+    clocks = {"clocks": Clocks(connect=2, first_byte=0.2, whole=None)}
+    ladder = Ladder(upstream, [Pause(0.6), whole(200, chat_answer())], per_model={"a": clocks})
+    with serve(ladder) as joch:
+        assert ladder.post(joch).status_code == 504

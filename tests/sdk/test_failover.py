@@ -26,7 +26,7 @@ from .seen import Seen, seen_chunks, seen_completion, seen_events, seen_response
 from .upstreams import MODEL, UPSTREAMS, Answer, Upstream, chat, responses
 
 FALLBACK = Answer(pieces=("From", " the", " fallback."))
-QUICK = Clocks(connect=1, first_byte=0.3, idle=5, content=5, attempt=10, total=15)
+QUICK = Clocks(connect=1, first_byte=0.3, whole=None, idle=5, content=5, attempt=10, total=15)
 FALLBACKS = [each for each in UPSTREAMS if each.name in ("openai-chat", "openai-responses", "ollama")]
 ASKED: dict[str, dict[str, Any]] = {
     "chat": {"messages": [{"role": "user", "content": "Hello"}]},
@@ -210,7 +210,7 @@ def test_a_failure_after_content_is_an_error_in_the_stream_and_nothing_is_splice
     upstream: ScriptedServer, app: OpenAI, dialect: str, api: str, cut: str
 ) -> None:
     upstream.script("primary", _cut(api, CUTS[cut]))
-    clocks = Clocks(connect=1, first_byte=2, idle=0.3, content=5, attempt=10, total=15)
+    clocks = Clocks(connect=1, first_byte=2, whole=None, idle=0.3, content=5, attempt=10, total=15)
     with setting(upstream, app, UPSTREAMS[-1], api=api, clocks=clocks) as at:
         endpoint: Any = at.client.chat.completions if dialect == "chat" else at.client.responses
         raw = endpoint.with_raw_response.create(model="route", stream=True, **ASKED[dialect])

@@ -33,7 +33,7 @@ def model(provider: str, base_url: str | None, name: str = "m", **fields: Any) -
         "base_url": base_url,
         "secret": key(),
         "local": provider in ("ollama", "vllm", "llama-cpp", "demo"),
-        "clocks": Clocks(connect=2, first_byte=5, idle=5, content=30, attempt=20, total=30),
+        "clocks": Clocks(connect=2, first_byte=5, whole=None, idle=5, content=30, attempt=20, total=30),
     }
     return Model(name=name, provider=provider, **{**defaults, **fields})
 

@@ -76,7 +76,8 @@ def _providers(
 def with_clocks(clocks: Clocks, timeouts: Timeouts) -> Clocks:
     """`clocks` with what was written in their place. A first byte in writing binds whole answers too."""
     given = timeouts.given()
-    return replace(clocks, **given, **({"whole": None} if "first_byte" in given else {}))
+    changed = replace(clocks, **given)
+    return replace(changed, whole=None) if "first_byte" in given else changed
 
 
 def failover(spec: route_schema.Failover | None, inherited: Failover) -> Failover:

@@ -6,9 +6,7 @@ that a relay can pass them on untouched. An event larger than `limit` raises, so
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from translators.canonical import Reason, UpstreamError
+from translators.canonical import Reason, UpstreamError, value
 
 EVENT_LIMIT = 16 * 1024 * 1024
 """The largest event accepted, in bytes."""
@@ -16,7 +14,7 @@ EVENT_LIMIT = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Event:
     """One event: `raw` as it came, blank line included; `data` joined; `name` of its `event:` field."""
 
@@ -40,6 +38,8 @@ class Splitter:
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that `data` completes. Raises `UpstreamError` when one outgrows the limit."""
+        if not self._pending and not self._first and self._is_one(data):
+            return [Event(data, data[6:-2], b"")]
         pending = self._pending + data if self._pending else data
         if self._first and pending:
             if _BOM.startswith(pending) and pending != _BOM:
@@ -57,6 +57,13 @@ class Splitter:
             start = search = end + 2
         self._keep(pending[start:] if start else pending)
         return events
+
+    def _is_one(self, data: bytes) -> bool:
+        """Whether `data` is one whole event of one line, as live streams send them."""
+        last = len(data) - 2
+        if not data.startswith(b"data: ") or data.find(b"\n") != last or data[last:] != b"\n\n":
+            return False
+        return b"\r" not in data and last < self._limit
 
     def _feed_mixed(self, pending: bytes) -> list[Event]:
         # A trailing CR may be the first half of CRLF: it stays until the next byte tells.

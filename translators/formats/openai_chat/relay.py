@@ -52,6 +52,8 @@ class Relay:
         """What of `data` may go to the client now. Raises `UpstreamError` for an error event and for garbage."""
         if self._failure is not None:
             raise self._failure
+        if not data:
+            return b""
         out: list[bytes] = []
         try:
             for event in self._splitter.feed(data):
@@ -60,7 +62,7 @@ class Relay:
             self._failure = error
             if not out:
                 raise
-        return b"".join(out)
+        return out[0] if len(out) == 1 else b"".join(out)
 
     def close(self) -> bytes:
         """The rest, at the end of input. Raises `STREAM_CUT` unless the choices had finished."""
@@ -90,6 +92,9 @@ class Relay:
             self._end(out, done=True)
         else:
             chunk = parse_chunk(event)
+            if _is_plain(event) and self._took_text(chunk):
+                out.append(event.raw)
+                return
             verdict = self._watch(chunk, out)
             if verdict is None:
                 return
@@ -100,6 +105,29 @@ class Relay:
                 self._usage = raw
             else:
                 out.append(raw)
+
+    def _took_text(self, chunk: Wire) -> bool:
+        """Counts a chunk that is more text of the only choice and nothing else, as most are: it needs no mending.
+
+        False, with nothing counted, for any other.
+        """
+        choices, seen, head = chunk.get("choices"), self._choices.get(0), self._head
+        if seen is None or type(choices) is not list or len(choices) != 1 or chunk.get("usage") is not None:
+            return False
+        choice = choices[0]
+        if type(choice) is not dict or choice.get("finish_reason") is not None or choice.get("index") != 0:
+            return False
+        delta = choice.get("delta")
+        if type(delta) is not dict or len(delta) != 1 or "error" in choice or not seen.role:
+            return False
+        text = delta.get("content")
+        if type(text) is not str or chunk.get("id") != self._id or chunk.get("object") != _OBJECT:
+            return False
+        if chunk.get("created") != head["created"] or chunk.get("model") != head["model"]:
+            return False
+        self.tally.chunks += 1
+        seen.said(len(text))
+        return True
 
     def _end(self, out: list[bytes], *, done: bool) -> None:
         """`done`: the provider said so. LiteLLM gives only one of several choices a finish reason."""

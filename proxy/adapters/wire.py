@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from multidict import istr
 from yarl import URL
 
 from proxy.resources import Clocks, Model
@@ -37,10 +38,12 @@ from .binding import Asked, ResolveSecret
 from .capabilities import effective
 
 _JSON_TYPES = frozenset({"application/json", "text/json", "application/problem+json"})
+# An `istr` knows its own case-folded form; a plain string would be folded again for every request.
+_ACCEPT = istr("Accept")
 _AUTH_HEADERS = {
-    "bearer": ("Authorization", "Bearer {}"),
-    "api-key": ("api-key", "{}"),
-    "x-api-key": ("x-api-key", "{}"),
+    "bearer": (istr("Authorization"), "Bearer "),
+    "api-key": (istr("api-key"), ""),
+    "x-api-key": (istr("x-api-key"), ""),
 }
 
 
@@ -59,7 +62,8 @@ class WireBinding:
         self.model, self.provider = model, provider
         self.facts = facts_of(model)
         self._upstream, self._resolve = upstream, resolve
-        self._headers = {"Content-Type": "application/json", **provider.headers, **model.headers, **hop}
+        static = {"Content-Type": "application/json", **provider.headers, **model.headers, **hop}
+        self._headers: dict[str, str] = {istr(name): value for name, value in static.items()}
         self._tls = _tls_of(model)
         self._capabilities = effective(model, provider.bound(model.api))
         self._urls: dict[tuple[str, str], URL] = {}
@@ -97,10 +101,10 @@ class WireBinding:
             url = URL(base.rstrip("/") + path).update_query(dict(self.model.query))
             if self.model.base_url_secret is None:
                 self._urls[base, path] = url
-        headers = {**self._headers, "Accept": accept}
+        headers = {**self._headers, _ACCEPT: accept}
         if key is not None:
-            name, value = _AUTH_HEADERS[self.provider.auth]
-            headers[name] = value.format(key)
+            name, scheme = _AUTH_HEADERS[self.provider.auth]
+            headers[name] = scheme + key
         wire = WireRequest(
             method=method,
             url=url,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from proxy.adapters import Bindings
@@ -35,19 +34,17 @@ class Core:
     stopping: bool = False
     admission: Admission = field(default_factory=lambda: Admission())
 
-    @asynccontextmanager
-    async def place(self, call: Call) -> AsyncIterator[None]:
-        """A place among the calls served at the same time. Raises `RequestError` 503 when there is none for `call`."""
+    async def enter(self, call: Call) -> None:
+        """Take a place among the calls served at the same time; give it back with `admission.leave()`.
+
+        Raises `RequestError` 503 when there is none for `call`.
+        """
         settings = call.snapshot.settings
         try:
             await self.admission.enter(settings.max_concurrent, settings.max_queue_seconds)
         except RequestError as error:
             self.gateway.shed(call, error, self.admission.waiting)
             raise
-        try:
-            yield
-        finally:
-            self.admission.leave()
 
 
 class Admission:

@@ -31,9 +31,12 @@ async def embed(request: web.BaseRequest, core: Core, client: ClientFormat, call
     check(body)
     parsed = Request(messages=(Message("user", _texts(body["input"])),), model=body.get("model"))
     call = make_call(request, core, client, parsed, call_id, _NEEDS)
-    async with core.place(call):
+    await core.enter(call)
+    try:
         answer, headers = await core.gateway.post(call, "embeddings", {**body, "encoding_format": "float"})
         rendered = render(answer, base64_wanted=body.get("encoding_format") == "base64")
+    finally:
+        core.admission.leave()
     return web.Response(
         body=dumps(rendered), headers={"x-request-id": call_id, **headers}, content_type="application/json"
     )

@@ -31,12 +31,15 @@ async def generate(request: web.BaseRequest, core: Core, client: ClientFormat, c
     body, raw = await read_json(request, settings.max_body_bytes, core.body_seconds)
     parsed = _checked(client.parse_request(body, raw), settings.unknown_fields)
     call = make_call(request, core, client, parsed, call_id)
-    async with core.place(call):
+    await core.enter(call)
+    try:
         if parsed.stream:
             return await _streamed(request, core, call, settings.keep_alive_seconds)
         answer = await core.gateway.generate(call)
-        headers = {"x-request-id": call_id, "openai-processing-ms": _elapsed(call), **answer.headers}
-        return web.Response(body=answer.body, headers=headers, content_type="application/json")
+    finally:
+        core.admission.leave()
+    headers = {"x-request-id": call_id, "openai-processing-ms": _elapsed(call), **answer.headers}
+    return web.Response(body=answer.body, headers=headers, content_type="application/json")
 
 
 async def _streamed(request: web.BaseRequest, core: Core, call: Call, interval: float) -> web.StreamResponse:

@@ -3,7 +3,7 @@
 Events never carry prompts, outputs, keys or URLs with credentials. Emitting costs an append; writing happens elsewhere.
 """
 
-from .envelope import Scope, process_event
+from .envelope import Event, Scope, process_event
 from .sinks import EventLog, JsonLines, Sink
 
-__all__ = ["EventLog", "JsonLines", "Scope", "Sink", "process_event"]
+__all__ = ["Event", "EventLog", "JsonLines", "Scope", "Sink", "process_event"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 from aiohttp.abc import AbstractResolver
 
 from proxy.app import App
+from proxy.events import Event
 from proxy.resources import Snapshot
 
 from .loops import LoopThread
@@ -25,9 +27,9 @@ class EventList:
         self.events: list[dict[str, Any]] = []
         self._arrived = threading.Condition()
 
-    def put(self, event: dict[str, Any]) -> None:
+    def put(self, event: Event) -> None:
         with self._arrived:
-            self.events.append(event)
+            self.events.append(json.loads(event.line))
             self._arrived.notify_all()
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ from proxy.accounting import Timing
 from proxy.adapters import Answer, Asked, Bindings, Prepared
 from proxy.call import Call, ClientStream, WholeAnswer
 from proxy.events import EventLog
+from proxy.limit import Limit
 from proxy.metrics import Metrics
 from proxy.resources import Clocks, Failover, Snapshot
 from proxy.routing import Candidate, Plan, Rests, plan
@@ -215,7 +216,7 @@ class Gateway:
         ended: BaseException | None = None
         limit = min(attempt.candidate.clocks.attempt, call.deadline - attempt.started)
         try:
-            async with asyncio.timeout(limit):
+            with Limit(limit):
                 return await answered(attempt)
         except TimeoutError:
             ended = _total_timeout() if attempt.answered else _header_timeout()

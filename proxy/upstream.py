@@ -28,6 +28,7 @@ from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
 from proxy.addresses import is_link_local, is_public, parse_address
+from proxy.limit import Limit
 from proxy.resources import Clocks
 from translators.canonical import Reason, UpstreamError, named_value
 
@@ -349,7 +350,7 @@ class Upstream:
         if request.body is not None and len(request.body) > _LARGE_BYTES:
             data, upload = io.BytesIO(request.body), aiohttp.UploadTracker()
         try:
-            async with asyncio.timeout(request.clocks.first_byte):
+            with Limit(request.clocks.first_byte):
                 response = await self._session.request(
                     request.method,
                     request.url,

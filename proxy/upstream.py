@@ -258,7 +258,13 @@ class Reply:
         return _error(Reason.STREAM_CUT, "The provider's answer was cut off.", "truncated")
 
     def close(self) -> None:
-        """Close the connection unless the body was read to its end, in which case it is already back in the pool."""
+        """Close the connection unless the body was read to its end, in which case it is already back in the pool.
+
+        With part of the request still unsent it is aborted: a provider that reads no further would hold it open.
+        """
+        connection = self._response.connection
+        if connection is not None and connection.transport is not None and connection.transport.get_write_buffer_size():
+            connection.transport.abort()
         self._response.close()
 
     def finish(self) -> None:

@@ -26,7 +26,7 @@ LEAKY = (
     'Traceback (most recent call last): File "/srv/app/server.py", line 1'
 )
 DATE = "Tue, 24 Nov 2026 12:00:00 GMT"
-LONG = [{"role": "user", "content": "x" * 4_000_000}]
+LONG = [{"role": "user", "content": "x" * 16_000_000}]  # more than the kernel will buffer
 
 
 def html(status: int) -> list[Step]:

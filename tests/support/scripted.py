@@ -102,7 +102,7 @@ class ScriptedServer:
         return [request for request in self.requests if request.path.startswith(f"/{name}/")]
 
     async def open(self) -> None:
-        self._listening = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**26, ssl=self._tls)
+        self._listening = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**20, ssl=self._tls)
         self.port = self._listening.sockets[0].getsockname()[1]
 
     async def shut(self) -> None:
@@ -114,7 +114,7 @@ class ScriptedServer:
         connection = self._connections
         try:
             while True:
-                request = await self._receive(reader, connection)
+                request = await self._receive(reader, writer, connection)
                 self.requests.append(request)
                 if not await self._play(request, reader, writer):
                     return
@@ -126,9 +126,11 @@ class ScriptedServer:
                     request.ended = time.monotonic()
             writer.close()
 
-    async def _receive(self, reader: asyncio.StreamReader, connection: int) -> Received:
+    async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> Received:
         request = await _read_head(reader, connection)
-        if request.name not in self._early:
+        if request.name in self._early:
+            writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket transport has it; the stub does not
+        else:
             request.body = await reader.readexactly(int(request.headers.get("content-length", "0")))
         return request
 

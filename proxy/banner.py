@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from proxy.config.urls import reached_at
 from proxy.resources import Model, Snapshot
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def lines(started: Started, port: int) -> Iterator[str]:
     """The banner, line by line."""
     snapshot = started.snapshot
     settings = snapshot.settings
-    host = "127.0.0.1" if settings.address in ("0.0.0.0", "::") else settings.address  # noqa: S104 - shown, not bound
+    host = reached_at(settings.address)
     where = "zero-config" if not started.paths else ", ".join(started.paths)
     yield f"joch  http://{host}:{port}/v1   ({where}, keys: any)"
     yield ""

@@ -20,7 +20,7 @@ import httpx
 
 from proxy import config
 from proxy.config import zero
-from proxy.config.urls import BadUrlError, leads_to, normalised
+from proxy.config.urls import BadUrlError, leads_to, normalised, reached_at
 from proxy.resources import Model, Settings, Snapshot
 from proxy.secrets import SecretError, SecretResolver
 from translators import providers
@@ -132,10 +132,9 @@ def _port(settings: Settings) -> Iterator[Finding]:
 
 
 def _is_joch(settings: Settings) -> bool:
-    host = "127.0.0.1" if settings.address in ("0.0.0.0", "::") else settings.address  # noqa: S104  # asked, not bound
-    shown = f"[{host}]" if ":" in host else host
+    url = f"http://{reached_at(settings.address)}:{settings.port}/health"
     try:
-        answer = httpx.get(f"http://{shown}:{settings.port}/health", timeout=SECONDS, trust_env=False).json()
+        answer = httpx.get(url, timeout=SECONDS, trust_env=False).json()
     except (httpx.HTTPError, ValueError):
         return False
     return isinstance(answer, dict) and answer.get("status") == "ok" and "version" in answer
@@ -143,7 +142,7 @@ def _is_joch(settings: Settings) -> bool:
 
 def _client_side(settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:
     """Whether apps started from this shell would talk to the router."""
-    url, want = env.get("OPENAI_BASE_URL"), f"http://{settings.address}:{settings.port}/v1"
+    url, want = env.get("OPENAI_BASE_URL"), f"http://{reached_at(settings.address)}:{settings.port}/v1"
     if not url:
         yield Finding("warn", "OPENAI_BASE_URL", "not set in this shell", f"For apps: export OPENAI_BASE_URL={want}")
         return

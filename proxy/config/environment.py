@@ -63,7 +63,7 @@ def ollama_url(host: str) -> str:
     name, port = _split_port(authority)
     if not port:
         port = {"http": "80", "https": "443"}[scheme] if found and scheme in ("http", "https") else str(_OLLAMA_PORT)
-    if name in ("", "0.0.0.0", "[::]", "::"):  # noqa: S104  # recognised, not bound
+    if name in ("", "0.0.0.0", "[::]", "::"):  # noqa: S104  # recognised, not bound; Go listens on both
         name = "127.0.0.1"
     elif ":" in name and not name.startswith("["):
         name = f"[{name}]"

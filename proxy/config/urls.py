@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from .inline import HINT, key_shape
 
 _LOOPBACK = frozenset({"localhost", "::1", "ip6-localhost"})
-_ANYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # recognised here, bound nowhere
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # recognised here, bound nowhere
+"""What is listened on everywhere, and where that is reached from this machine: `::` takes no IPv4 (asyncio, IPV6_V6ONLY)."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -51,6 +52,12 @@ def is_loopback(url: str) -> bool:
 def same_origin(one: str, other: str) -> bool:
     """Whether two normalised URLs have scheme, host and port in common."""
     return _origin(one) == _origin(other)
+
+
+def reached_at(address: str) -> str:
+    """The host part of the URL by which a listener at `address` is reached from this machine."""
+    host = _ANYWHERE.get(address, address)
+    return f"[{host}]" if ":" in host else host
 
 
 def leads_to(url: str, address: str, port: int) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from proxy.banner import lines
 from proxy.discovery import Found
 from proxy.serve import Started
@@ -24,6 +26,12 @@ def shown(**fields: object) -> str:
 def test_it_ends_with_the_lines_to_paste() -> None:
     assert "export OPENAI_BASE_URL=http://127.0.0.1:9000/v1" in shown()
     assert "export OPENAI_API_KEY=" in shown()
+
+
+@pytest.mark.parametrize(("address", "host"), [("::1", "[::1]"), ("::", "[::1]"), ("0.0.0.0", "127.0.0.1")])
+def test_the_line_to_paste_is_a_url_that_works(address: str, host: str) -> None:
+    started = Started(snapshot([], address=address), (), (), ())
+    assert f"export OPENAI_BASE_URL=http://{host}:9000/v1" in "\n".join(lines(started, 9000))
 
 
 def test_models_routes_aliases_and_keys_by_name() -> None:

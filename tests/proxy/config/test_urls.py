@@ -1,6 +1,6 @@
 import pytest
 
-from proxy.config.urls import BadUrlError, is_loopback, leads_to, normalised, same_origin
+from proxy.config.urls import BadUrlError, is_loopback, leads_to, normalised, reached_at, same_origin
 
 
 def test_a_trailing_slash_is_dropped() -> None:
@@ -52,3 +52,17 @@ def test_origins_and_loopback() -> None:
     assert not same_origin("https://api.openai.com", "http://api.openai.com")
     assert is_loopback("http://127.0.0.2:1")
     assert not is_loopback("http://localhost.example.com")
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("0.0.0.0", "127.0.0.1"),
+        ("::1", "[::1]"),
+        ("::", "[::1]"),
+        ("gateway.internal", "gateway.internal"),
+    ],
+)
+def test_a_listener_is_shown_at_an_address_that_a_client_can_use(address: str, host: str) -> None:
+    assert reached_at(address) == host

@@ -221,7 +221,7 @@ class Gateway:
         except TimeoutError:
             ended = _total_timeout() if attempt.answered else _header_timeout()
             raise ended from None
-        except BaseException as error:
+        except BaseException as error:  # cancellation too: what the client left behind is settled like any other end
             ended = error
             raise
         finally:

@@ -66,7 +66,7 @@ class _Parent:
                 self._forward(signal.SIGTERM, None)
                 continue
             sys.stderr.write(f"joch: a worker ended ({code}); starting another\n")
-            time.sleep(RESTART_SECONDS)
+            time.sleep(RESTART_SECONDS)  # a worker that dies at once must not be forked in a busy loop
             if not self._stopping:
                 self.start_one()
         return result

@@ -15,7 +15,7 @@ from typing import Protocol
 from multidict import istr
 from yarl import URL
 
-from proxy.resources import Clocks, Model
+from proxy.resources import Clocks, Model, SecretRef
 from proxy.upstream import Reply, WireRequest
 from translators import exchange
 from translators.canonical import (
@@ -128,9 +128,9 @@ class WireBinding:
             return None
         return self._secret(self.model.secret)
 
-    def _secret(self, ref: object) -> str:
+    def _secret(self, ref: SecretRef) -> str:
         try:
-            return self._resolve(ref).reveal()  # type: ignore[arg-type]  # both callers pass a SecretRef
+            return self._resolve(ref).reveal()
         except LookupError as error:
             raise UpstreamError(Reason.UNAVAILABLE, str(error), failure="secret_missing") from None
 

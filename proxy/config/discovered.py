@@ -16,7 +16,7 @@ CATCH_ALL = "*"
 
 def models_of(found: Iterable[Discovered], record: Provider, base_url: str, secret: SecretRef | None) -> list[Model]:
     """A record for each discovered model, called what the endpoint calls it."""
-    local = is_local(record.local, base_url)
+    local = is_local(base_url, provider_is_local=record.local)
     return [
         Model(
             name=model.model,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -36,7 +36,7 @@ _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class _CoreLoader(_Base):  # type: ignore[misc, valid-type]  # the C loader where PyYAML was built with it
     """Composes nodes whose scalars are resolved by the YAML 1.2 core schema."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML's own protocol: it copies the table on write
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
         first: [(tag, pattern) for tag, pattern in rules if tag in (_TAG + "null", _TAG + "merge")]
         for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from .documents import Document, Path, dotted
 from .problems import Problem, suggestion
@@ -133,7 +133,6 @@ class _Envelope:
         kind = value.get("kind")
         if not self._known(kind):
             return None
-        assert isinstance(kind, str)  # noqa: S101  # for the type checker: _known says so
         metadata = value.get("metadata")
         if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
             self._report("E-TYPE", f"a {kind} needs metadata.name, as text", ("metadata", "name"))
@@ -162,7 +161,7 @@ class _Envelope:
             overlay=overlay,
         )
 
-    def _known(self, kind: Any) -> bool:
+    def _known(self, kind: Any) -> TypeGuard[str]:
         if not isinstance(kind, str):
             self._report("E-UNKNOWN-KIND", "a resource needs a kind", ("kind",), f"one of: {', '.join(KINDS)}")
             return False

@@ -64,9 +64,9 @@ def convention(record: Provider, place: Place, env: Mapping[str, str]) -> tuple[
     return None, f"no key is named for it, and {record.key_env[0]} is only sent to {record.name}'s own address"
 
 
-def is_local(record_is_local: bool, base_url: str | None) -> bool:  # noqa: FBT001  # one of two facts, both named at the calls
+def is_local(base_url: str | None, *, provider_is_local: bool) -> bool:
     """Whether a model runs on this machine, when its record does not say."""
-    return record_is_local and (base_url is None or is_loopback(base_url))
+    return provider_is_local and (base_url is None or is_loopback(base_url))
 
 
 def local_clocks(clocks: Clocks) -> Clocks:

@@ -264,7 +264,7 @@ class _Reading:
             secret=secret,
             clocks=configured.clocks or base.clocks,
             headers=configured.headers,
-            local=is_local(record.local, place.base_url),
+            local=is_local(place.base_url, provider_is_local=record.local),
         )
 
     # --- secrets ---------------------------------------------------------------------------------------------------

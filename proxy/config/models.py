@@ -54,7 +54,11 @@ class ModelBuilder:
         place = self._place(resource, spec, record, configured)
         # A provider of a later version has no record to say what it is; what the file says is all there is.
         declared = spec.endpoint.type
-        local = declared == "local" if declared else is_local(record is not None and record.local, place.base_url)
+        local = (
+            declared == "local"
+            if declared
+            else is_local(place.base_url, provider_is_local=record is not None and record.local)
+        )
         found, problem = self._secret(resource, spec, record, configured, place, local=local)
         clocks = with_clocks(configured.clocks or self.settings.clocks, spec.endpoint.timeouts)
         model = Model(

@@ -73,7 +73,7 @@ def read(paths: Sequence[str], overlay: Sequence[str] = ()) -> tuple[list[Source
     seen: set[Path] = set()
     for path, over in [*((path, False) for path in paths), *((path, True) for path in overlay)]:
         if path == STDIN:
-            _add("<stdin>", sys.stdin.buffer.read(SIZE_LIMIT + 1), over, sources, problems)
+            _add("<stdin>", sys.stdin.buffer.read(SIZE_LIMIT + 1), sources, problems, overlay=over)
             continue
         found = files(path)
         if not found:
@@ -88,11 +88,11 @@ def read(paths: Sequence[str], overlay: Sequence[str] = ()) -> tuple[list[Source
             except OSError as error:
                 problems.append(_unreadable(str(file), (error.strerror or type(error).__name__).lower()))
                 continue
-            _add(str(file), data, over, sources, problems)
+            _add(str(file), data, sources, problems, overlay=over)
     return sources, problems
 
 
-def _add(name: str, data: bytes, over: bool, sources: list[Source], problems: list[Problem]) -> None:  # noqa: FBT001  # carried from `read`'s pairs
+def _add(name: str, data: bytes, sources: list[Source], problems: list[Problem], *, overlay: bool) -> None:
     if len(data) > SIZE_LIMIT:
         problems.append(_unreadable(name, f"larger than {SIZE_LIMIT // 1024 // 1024} MiB"))
         return
@@ -109,7 +109,7 @@ def _add(name: str, data: bytes, over: bool, sources: list[Source], problems: li
             )
         )
         return
-    sources.append(Source(name, text, over))
+    sources.append(Source(name, text, overlay))
 
 
 def _unreadable(name: str, reason: str) -> Problem:

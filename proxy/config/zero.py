@@ -83,7 +83,7 @@ def from_environment(
         if missing:
             keyless.append(f"{record.name} ({' or '.join(record.key_env)})")
         elif secret or own or base_url_from(record.name, env, []):
-            local_place = is_local(record.local, place.base_url)
+            local_place = is_local(place.base_url, provider_is_local=record.local)
             implicit.append(
                 template(record, place.base_url, secret=secret, clocks=Clocks(), headers={}, local=local_place)
             )

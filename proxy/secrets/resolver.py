@@ -56,8 +56,6 @@ class SecretValue:
         # An equality check would be a comparison in variable time, and a way to ask for the value.
         raise TypeError("secrets are not compared")
 
-    __hash__ = None  # type: ignore[assignment]  # equality is refused, so there is nothing to hash by
-
 
 class SecretResolver:
     """Finds the values of `SecretRef`s in `env` and in files."""

@@ -71,7 +71,7 @@ class Admission:
         try:
             async with asyncio.timeout(patience):
                 await place
-        except BaseException as error:
+        except BaseException as error:  # cancellation too: a place must never be lost
             if place in self._waiting:
                 self._waiting.remove(place)
             elif not place.cancelled():

@@ -43,8 +43,8 @@ def _history() -> list[dict[str, Any]]:
     for number in range(18):
         if number % 6 == 3:
             arguments = json.dumps({"argument_0": text(60, number), "argument_1": number})
-            call = {"id": f"call_{number}", "type": "function"}
-            call["function"] = {"name": "tool_number_1", "arguments": arguments}  # type: ignore[assignment]  # JSON
+            function = {"name": "tool_number_1", "arguments": arguments}
+            call = {"id": f"call_{number}", "type": "function", "function": function}
             messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
         elif number % 6 == 4:
             messages.append({"role": "tool", "tool_call_id": f"call_{number - 1}", "content": text(300, number)})

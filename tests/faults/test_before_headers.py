@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -49,10 +50,10 @@ def early(*steps: Step) -> list[Step]:
     return [*steps, Pause(0.3), CLOSE]
 
 
-def status(id: str, code: int, failure: str, script: Script | None = None, **more: object) -> Fault:
+def status(id: str, code: int, failure: str, script: Script | None = None, **more: Any) -> Fault:
     """A fault that is a status, refused in OpenAI's envelope unless `script` says otherwise."""
     row = Fault(id=id, title=f"{code}", scripts=(script or refusal(code, LEAKY),), alone=UPERR, failure=failure)
-    return replace(row, **more)  # type: ignore[arg-type]  # a shorthand for the table below
+    return replace(row, **more)
 
 
 def limited(id: str, title: str, wait: float | None, slack: float = 0.05, **headers: str) -> Fault:

@@ -75,16 +75,16 @@ def estimated(seen: Seen) -> None:
     assert seen.whole.usage.total_tokens == seen.whole.usage.prompt_tokens + seen.whole.usage.completion_tokens
 
 
-def useless(id: str, title: str, failure: str, *scripts: Script, **more: object) -> Fault:
+def useless(id: str, title: str, failure: str, *scripts: Script, **more: Any) -> Fault:
     """A body that is no answer: another candidate may have one."""
     row = Fault(id=id, title=title, scripts=scripts, streams=(False,), alone=INVALID, failure=failure, billed=True)
-    return replace(row, **more)  # type: ignore[arg-type]  # a shorthand for the table below
+    return replace(row, **more)
 
 
-def fine(id: str, title: str, *scripts: Script, **more: object) -> Fault:
+def fine(id: str, title: str, *scripts: Script, **more: Any) -> Fault:
     """A body that is an answer all the same."""
     row = Fault(id=id, title=title, scripts=scripts, streams=(False,), alone=HELLO, falls_over=False, usage="provider")
-    return replace(row, **more)  # type: ignore[arg-type]  # a shorthand for the table below
+    return replace(row, **more)
 
 
 SHAPES: dict[str, Any] = {

@@ -44,10 +44,10 @@ def places() -> Iterator[Places]:
         yield Places(stack)
 
 
-def no_answer(failure: str, **more: object) -> Fault:
+def no_answer(failure: str, **more: Any) -> Fault:
     """A fault of this group: no request byte was sent, so the next candidate is free to try."""
     base = Fault(id="A0", title=failure, alone=UPERR, failure=failure, billed=False)
-    return replace(base, **more)  # type: ignore[arg-type]  # a shorthand for the table below
+    return replace(base, **more)
 
 
 FAULTS = [

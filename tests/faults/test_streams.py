@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -54,22 +55,22 @@ BAD = Broken(text="hel", code="upstream_invalid_response")
 SLOW = Broken(text="hel", code="upstream_idle_timeout")
 
 
-def broken(id: str, title: str, failure: str, *scripts: Script, alone: Expected = BAD, **more: object) -> Fault:
+def broken(id: str, title: str, failure: str, *scripts: Script, alone: Expected = BAD, **more: Any) -> Fault:
     """A failure behind content: told in-band, never mended by another candidate."""
     row = Fault(id=id, title=title, scripts=scripts, streams=(True,), alone=alone, falls_over=False,
                 failure=failure, billed=True, usage="estimated")  # fmt: skip
-    return replace(row, **more)  # type: ignore[arg-type]  # a shorthand for the table below
+    return replace(row, **more)
 
 
-def early(id: str, title: str, failure: str, *scripts: Script, alone: Expected = INVALID, **more: object) -> Fault:
+def early(id: str, title: str, failure: str, *scripts: Script, alone: Expected = INVALID, **more: Any) -> Fault:
     """A failure before content: another candidate is asked."""
     row = Fault(id=id, title=title, scripts=scripts, streams=(True,), alone=alone, failure=failure, billed=True)
-    return replace(row, **more)  # type: ignore[arg-type]  # a shorthand for the table below
+    return replace(row, **more)
 
 
-def fine(id: str, title: str, *scripts: Script, alone: Expected = HELLO, **more: object) -> Fault:
+def fine(id: str, title: str, *scripts: Script, alone: Expected = HELLO, **more: Any) -> Fault:
     row = Fault(id=id, title=title, scripts=scripts, streams=(True,), alone=alone, falls_over=False, usage="provider")
-    return replace(row, **more)  # type: ignore[arg-type]  # a shorthand for the table below
+    return replace(row, **more)
 
 
 def usage_given(seen: Seen) -> None:

@@ -56,10 +56,10 @@ def test_a_missing_key_is_told_by_name() -> None:
 
 
 def test_local_is_an_own_engine_on_this_machine() -> None:
-    assert is_local(True, "http://127.0.0.1:1")
-    assert is_local(True, None)
-    assert not is_local(True, "http://gpu:1")
-    assert not is_local(False, "http://127.0.0.1:1")
+    assert is_local("http://127.0.0.1:1", provider_is_local=True)
+    assert is_local(None, provider_is_local=True)
+    assert not is_local("http://gpu:1", provider_is_local=True)
+    assert not is_local("http://127.0.0.1:1", provider_is_local=False)
 
 
 def test_a_local_model_may_take_its_time_unless_somebody_said_otherwise() -> None:

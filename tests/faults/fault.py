@@ -180,7 +180,7 @@ def _until(condition: Callable[[], bool], otherwise: str, seconds: float = 2.0) 
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, otherwise
-        time.sleep(0.002)
+        time.sleep(0.002)  # what is awaited happens on another thread, which has nothing to signal us with
 
 
 def until(condition: Callable[[], bool], otherwise: str, seconds: float = 2.0) -> float:

@@ -183,7 +183,7 @@ def test_a_body_that_ends_a_little_late_keeps_its_connection(upstream: ScriptedS
     with running_joch(snapshot([model("generic-openai", url)])) as joch:
         for _ in range(2):
             HELLO.check(sdk.ask(joch.base_url, "m", stream=True), stream=True)
-            time.sleep(0.2)  # the client is done before the provider is
+            _settle(joch, upstream.of("D20")[-1])  # the client is done before the provider is
     first, second = upstream.of("D20")
     assert first.connection == second.connection
 
@@ -249,7 +249,7 @@ def test_an_answer_that_nobody_asked_for_is_never_given_to_the_next_call(
     upstream.requests.clear()
     with running_joch(snapshot([model("generic-openai", url)])) as joch:
         HELLO.check(sdk.ask(joch.base_url, "m", stream=streamed), stream=streamed)
-        _settle(joch, upstream, extra)
+        _settle(joch, upstream.of("D26")[0])
         seen = sdk.ask(joch.base_url, "m", stream=streamed)
         Answered(text="second-answer").check(seen, stream=streamed)
         (attempt,) = attempts_of(joch, seen, 1)
@@ -259,12 +259,10 @@ def test_an_answer_that_nobody_asked_for_is_never_given_to_the_next_call(
     assert any("unsolicited" in record.message for record in caplog.records)
 
 
-def _settle(joch: RunningJoch, upstream: ScriptedServer, extra: bytes) -> None:
-    """Until the planted bytes were sent and joch's loop has had a chance to read them."""
-    (request,) = upstream.of("D26")
-    until(lambda: request.sent > 0, "the first answer was never sent")
-    time.sleep(0.15)
-    joch.loop.run(asyncio.sleep(0))
+def _settle(joch: RunningJoch, request: Received) -> None:
+    """Until the provider has sent all of its script and joch has read it."""
+    until(lambda: request.played, "the provider never came to the end of its script")
+    joch.loop.read_all()
 
 
 @pytest.mark.fault("D1")

@@ -22,6 +22,15 @@ class LoopThread:
         """The result of `coroutine`, run to its end on the loop."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(timeout)
 
+    def read_all(self) -> None:
+        """Let the loop take what lies in its sockets, and everything that follows from it run."""
+        self.run(self._turns())
+
+    @staticmethod
+    async def _turns() -> None:
+        for _ in range(20):  # each looks at the sockets once; a body's end wakes a few tasks one after the other
+            await asyncio.sleep(0)
+
     def close(self) -> None:
         self.run(self._cancel_all())
         self.loop.call_soon_threadsafe(self.loop.stop)

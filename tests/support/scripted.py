@@ -49,7 +49,8 @@ Script = Sequence[Step] | Callable[["Received"], Iterable[Step]]
 class Received:
     """One request as it arrived. `ended` is set to the monotonic time at which its connection was seen to end.
 
-    `sent` counts the bytes of the answer that were taken off our hands; the body of a request answered early is empty.
+    `sent` counts the bytes of the answer that were taken off our hands, `played` says whether those were all the script has;
+    the body of a request answered early is empty.
     """
 
     method: str
@@ -60,6 +61,7 @@ class Received:
     at: float = field(default_factory=time.monotonic)
     ended: float | None = None
     sent: int = 0
+    played: bool = False
 
     @property
     def name(self) -> str:
@@ -157,6 +159,7 @@ class ScriptedServer:
                     await reader.read(1)  # returns when the peer leaves
                     request.ended = time.monotonic()
                     return False
+        request.played = True
         return True
 
 

@@ -24,6 +24,7 @@ from translators.canonical import (
 from translators.canonical.blocks import JSON
 from translators.formats import Wire, json
 from translators.formats.ndjson import LineSplitter
+from translators.formats.reading import StreamReader
 
 from .response import (
     Calls,
@@ -39,11 +40,11 @@ from .response import (
 )
 
 
-class Parser:
+class Parser(StreamReader[bytes, Chunk]):
     """One stream's state. `issuer` names the provider; Ollama has no sealed blobs that would have to be marked with it."""
 
     def __init__(self, issuer: str) -> None:
-        self._lines = LineSplitter()
+        super().__init__(LineSplitter())
         self._calls = Calls()
         self._open: Text | Reasoning | None = None
         self._pieces: list[str] = []
@@ -51,30 +52,14 @@ class Parser:
         self._index = 0  # of the open block, or of the next one
         self._started = False
         self._done = False
-        self._failure: UpstreamError | None = None
 
     def feed(self, data: bytes) -> list[Chunk]:
-        """The chunks that `data` completes. An error behind good lines is raised by the next call: those are not lost."""
-        if self._failure is not None:
-            raise self._failure
-        chunks: list[Chunk] = []
-        try:
-            for line in self._lines.feed(data):
-                self._read(line, chunks)
-        except UpstreamError as error:
-            self._failure = error
-            if not chunks:
-                raise
-        return chunks
+        """The chunks that `data` completes. Raises `UpstreamError` for an error line and for garbage."""
+        return self._read(data)
 
     def close(self) -> list[Chunk]:
         """The last line may lack its line feed. Raises `UpstreamError(STREAM_CUT)` unless `"done": true` was seen."""
-        if self._failure is not None:
-            raise self._failure
-        chunks: list[Chunk] = []
-        if not self._done:
-            for line in self._lines.close():
-                self._read(line, chunks)
+        chunks = self._read_rest()
         if not self._done:
             raise UpstreamError(
                 Reason.STREAM_CUT,
@@ -84,7 +69,7 @@ class Parser:
             )
         return chunks
 
-    def _read(self, line: bytes, chunks: list[Chunk]) -> None:
+    def _take(self, line: bytes, chunks: list[Chunk]) -> None:
         if self._done:  # trailing data says nothing any more
             return
         body = _parsed(line)

@@ -13,6 +13,7 @@ from typing import Any
 
 from translators.canonical import JochError, UpstreamError
 from translators.formats import RenderContext, Tally, Wire, json, sse
+from translators.formats.reading import StreamReader
 from translators.formats.upstream_errors import in_band
 
 from .calls import CallTable
@@ -33,44 +34,28 @@ _CLOSED = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _BARE = frozenset({"id", "object", "created", "model", "choices", "usage", "obfuscation", "service_tier"})
 
 
-class Relay:
-    """One stream. An error behind good events is raised by the next call, so that those are not lost."""
+class Relay(StreamReader[sse.Event, bytes]):
+    """One stream."""
 
     def __init__(self, context: RenderContext) -> None:
+        super().__init__(sse.Splitter())
         self.tally = Tally()
         self._context = context
-        self._splitter = sse.Splitter()
         self._choices: dict[int, Seen] = {}
         self._id: str | None = None
         self._head: Wire = {}
         self._seed = ""
         self._usage: bytes | None = None  # the event of usage, which must be the last
         self._done = False
-        self._failure: UpstreamError | None = None
 
     def feed(self, data: bytes) -> bytes:
         """What of `data` may go to the client now. Raises `UpstreamError` for an error event and for garbage."""
-        if self._failure is not None:
-            raise self._failure
-        if not data:
-            return b""
-        out: list[bytes] = []
-        try:
-            for event in self._splitter.feed(data):
-                self._pass(event, out)
-        except UpstreamError as error:
-            self._failure = error
-            if not out:
-                raise
+        out = self._read(data)
         return out[0] if len(out) == 1 else b"".join(out)
 
     def close(self) -> bytes:
         """The rest, at the end of input. Raises `STREAM_CUT` unless the choices had finished."""
-        if self._failure is not None:
-            raise self._failure
-        out: list[bytes] = []
-        for event in self._splitter.close():
-            self._pass(event, out)
+        out = self._read_rest()
         if not self._done:
             self._end(out, done=False)
             self.tally.note("done_added")
@@ -80,7 +65,7 @@ class Relay:
         self._done = True
         return render_failure(error)
 
-    def _pass(self, event: sse.Event, out: list[bytes]) -> None:
+    def _take(self, event: sse.Event, out: list[bytes]) -> None:
         data = event.data
         if self._done:
             if data:

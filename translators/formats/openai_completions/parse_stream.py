@@ -22,6 +22,7 @@ from translators.canonical import (
     UsageUpdate,
 )
 from translators.formats import Wire, json, sse
+from translators.formats.reading import StreamReader
 from translators.formats.upstream_errors import in_band
 
 from . import parts
@@ -82,44 +83,29 @@ def cut() -> UpstreamError:
     )
 
 
-class StreamParser:
-    """One stream. An error that comes behind good chunks is raised by the next call, so that those are not lost."""
+class StreamParser(StreamReader[sse.Event, Chunk]):
+    """One stream."""
 
     def __init__(self, issuer: str) -> None:
-        self._splitter = sse.Splitter()
+        super().__init__(sse.Splitter())
         self._choices: dict[int, _Choice] = {}
         self._started = False
         self._usage: Usage | None = None
         self._extensions: Wire = {}
         self._done = False
-        self._failure: UpstreamError | None = None
 
     def feed(self, data: bytes) -> list[Chunk]:
         """The chunks that `data` completes. Raises `UpstreamError` for an error event and for garbage."""
-        if self._failure is not None:
-            raise self._failure
-        chunks: list[Chunk] = []
-        try:
-            for event in self._splitter.feed(data):
-                self._event(event, chunks)
-        except UpstreamError as error:
-            self._failure = error
-            if not chunks:
-                raise
-        return chunks
+        return self._read(data)
 
     def close(self) -> list[Chunk]:
         """The rest, at the end of input. Raises `STREAM_CUT` unless every choice had finished."""
-        if self._failure is not None:
-            raise self._failure
-        chunks: list[Chunk] = []
-        for event in self._splitter.close():
-            self._event(event, chunks)
+        chunks = self._read_rest()
         if not self._done:
             self._end(chunks)
         return chunks
 
-    def _event(self, event: sse.Event, chunks: list[Chunk]) -> None:
+    def _take(self, event: sse.Event, chunks: list[Chunk]) -> None:
         if self._done or not event.data:
             return
         if event.data.startswith(DONE):

@@ -6,8 +6,9 @@ the client asked for it. Nothing is buffered beyond an incomplete event.
 
 from __future__ import annotations
 
-from translators.canonical import JochError, UpstreamError
+from translators.canonical import JochError
 from translators.formats import RenderContext, Tally, Wire, json, sse
+from translators.formats.reading import StreamReader
 
 from . import parts
 from .parse_stream import DONE, cut, parse_chunk
@@ -17,40 +18,26 @@ from .response import ID_PREFIX, OBJECT, index_of, mend_event, word
 _CLOSED = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
-class Relay:
-    """One stream. An error behind good events is raised by the next call, so that those are not lost."""
+class Relay(StreamReader[sse.Event, bytes]):
+    """One stream."""
 
     def __init__(self, context: RenderContext) -> None:
+        super().__init__(sse.Splitter())
         self.tally = Tally()
         self._context = context
         self._asked = context.request.include_usage and not context.hide_usage
-        self._splitter = sse.Splitter()
         self._finished: dict[int, bool] = {}  # by choice
         self._head: Wire = {}
         self._done = False
-        self._failure: UpstreamError | None = None
 
     def feed(self, data: bytes) -> bytes:
         """What of `data` may go to the client now. Raises `UpstreamError` for an error event and for garbage."""
-        if self._failure is not None:
-            raise self._failure
-        out: list[bytes] = []
-        try:
-            for event in self._splitter.feed(data):
-                self._pass(event, out)
-        except UpstreamError as error:
-            self._failure = error
-            if not out:
-                raise
+        out = self._read(data)
         return b"".join(out)
 
     def close(self) -> bytes:
         """The rest, at the end of input. Raises `STREAM_CUT` unless every choice had finished."""
-        if self._failure is not None:
-            raise self._failure
-        out: list[bytes] = []
-        for event in self._splitter.close():
-            self._pass(event, out)
+        out = self._read_rest()
         if not self._done:
             self._end(out)
             self.tally.note("done_added")
@@ -60,7 +47,7 @@ class Relay:
         self._done = True
         return render_failure(error)
 
-    def _pass(self, event: sse.Event, out: list[bytes]) -> None:
+    def _take(self, event: sse.Event, out: list[bytes]) -> None:
         if self._done:
             if event.data:
                 self.tally.note("trailing_data")

@@ -32,6 +32,7 @@ from translators.canonical import (
     opened,
 )
 from translators.formats import sse
+from translators.formats.reading import StreamReader
 
 from .errors import parse_failure
 from .events import RENAMED, parse_event
@@ -73,40 +74,25 @@ class _Item:
     done: bool = False
 
 
-class ResponsesParser:
-    """One stream. An error that comes behind good chunks is raised by the next call, so that those are not lost."""
+class ResponsesParser(StreamReader[sse.Event, Chunk]):
+    """One stream."""
 
     def __init__(self, issuer: str) -> None:
         self._issuer = issuer
-        self._splitter = sse.Splitter()
+        super().__init__(sse.Splitter())
         self._items: dict[int, _Item] = {}
         self._blocks = 0
         self._started = False
         self._ended = False
         self._called = False
-        self._failure: UpstreamError | None = None
 
     def feed(self, data: bytes) -> list[Chunk]:
         """The chunks that `data` completes. Raises `UpstreamError` for failures, garbage and disorder."""
-        if self._failure is not None:
-            raise self._failure
-        chunks: list[Chunk] = []
-        try:
-            for event in self._splitter.feed(data):
-                self._take(event, chunks)
-        except UpstreamError as error:
-            self._failure = error
-            if not chunks:
-                raise
-        return chunks
+        return self._read(data)
 
     def close(self) -> list[Chunk]:
         """The rest, at the end of input. Raises `STREAM_CUT` unless the terminal event was seen."""
-        if self._failure is not None:
-            raise self._failure
-        chunks: list[Chunk] = []
-        for event in self._splitter.close():
-            self._take(event, chunks)
+        chunks = self._read_rest()
         if not self._ended:
             raise UpstreamError(
                 Reason.STREAM_CUT,

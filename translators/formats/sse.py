@@ -27,7 +27,7 @@ class Splitter:
     """Feed it bytes split anywhere; it returns whole events. A block of comments comes back with empty `data`.
 
     Lines end in LF, CRLF or CR; a blank line ends an event. An event that the input's end cuts off before its blank line
-    is returned by `close`: some servers forget it.
+    is returned by `close`, blank line supplied: some servers forget it, and whatever a relay sends next would join it.
     """
 
     def __init__(self, limit: int = EVENT_LIMIT) -> None:
@@ -100,8 +100,8 @@ class Splitter:
 
     def close(self) -> list[Event]:
         """The event that the end of input cut short of its blank line, if any."""
-        pending, self._pending = self._pending, b""
-        return [parse(pending)] if pending.strip() else []
+        pending, self._pending = self._pending.rstrip(b"\r\n"), b""
+        return [parse(pending + b"\n\n")] if pending.strip() else []
 
 
 def parse(raw: bytes) -> Event:

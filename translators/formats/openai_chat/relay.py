@@ -30,7 +30,6 @@ _PING = b": ping\n\n"
 
 # Lines that are neither data nor comment. SDKs dispatch an event for them, which may be empty, or remember the id.
 _OTHER_LINE = re.compile(rb"(?:^|[\r\n])(?!data:|:|[\r\n]|$)")
-_CLOSED = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _BARE = frozenset({"id", "object", "created", "model", "choices", "usage", "obfuscation", "service_tier"})
 
 
@@ -282,12 +281,12 @@ class Relay(StreamReader[sse.Event, bytes]):
 
 
 def _is_comment(raw: bytes) -> bool:
-    return _OTHER_LINE.search(raw) is None and b"data:" not in raw and raw.endswith(_CLOSED)
+    return _OTHER_LINE.search(raw) is None and b"data:" not in raw
 
 
 def _is_plain(event: sse.Event) -> bool:
-    """Whether an event's own bytes are safe for every SDK: data and comments only, closed by a blank line."""
+    """Whether an event's own bytes are safe for every SDK: data and comments only."""
     raw = event.raw
     if len(raw) == len(event.data) + 8:  # "data: " and two line feeds
         return True
-    return raw.endswith(_CLOSED) and _OTHER_LINE.search(raw) is None
+    return _OTHER_LINE.search(raw) is None

@@ -15,8 +15,6 @@ from .parse_stream import DONE, cut, parse_chunk
 from .render_stream import DONE_EVENT, render_failure, render_usage_event
 from .response import ID_PREFIX, OBJECT, index_of, mend_event, word
 
-_CLOSED = (b"\n\n", b"\r\n\r\n", b"\r\r")
-
 
 class Relay(StreamReader[sse.Event, bytes]):
     """One stream."""
@@ -66,7 +64,7 @@ class Relay(StreamReader[sse.Event, bytes]):
             return
         better = mend_event(shown)
         self._watch(shown if better is None else better)
-        if better is None and shown is chunk and event.raw.endswith(_CLOSED):
+        if better is None and shown is chunk:
             out.append(event.raw)
         else:
             out.append(sse.render(json.dumps(shown if better is None else better)))
@@ -124,4 +122,4 @@ class Relay(StreamReader[sse.Event, bytes]):
 
 
 def _is_comment(raw: bytes) -> bool:
-    return raw.endswith(_CLOSED) and all(line[:1] in (b":", b"") for line in raw.splitlines())
+    return all(line[:1] in (b":", b"") for line in raw.splitlines())

@@ -11,6 +11,7 @@ from typing import Any
 
 from translators.canonical import JochError, Reason, UpstreamError
 from translators.formats import RenderContext, Tally, json, sse
+from translators.formats.reading import StreamReader
 
 from .errors import parse_failure
 from .events import FAILURES, PINGS, RENAMED, TERMINALS, parse_event
@@ -44,41 +45,26 @@ class _Item:
         self.done: dict[str, Any] | None = None
 
 
-class ResponsesRelay:
-    """One stream. An error that comes behind good events is raised by the next call, so that those are not lost."""
+class ResponsesRelay(StreamReader[sse.Event, bytes]):
+    """One stream."""
 
     def __init__(self, context: RenderContext) -> None:
+        super().__init__(sse.Splitter())
         self.tally = Tally()
         self._context = context
-        self._splitter = sse.Splitter()
         self._items: dict[int, _Item] = {}
         self._response: dict[str, Any] | None = None  # the response object as it was opened
         self._sequence = 0  # the next event's number
         self._renumbered = False  # an event was added or left out, so that the server's own numbers no longer fit
         self._ended = False
-        self._out: list[bytes] = []
-        self._failure: UpstreamError | None = None
 
     def feed(self, data: bytes) -> bytes:
         """What of `data` may go to the client now. Raises `UpstreamError` for failures, garbage and disorder."""
-        if self._failure is not None:
-            raise self._failure
-        try:
-            for event in self._splitter.feed(data):
-                self._take(event)
-        except UpstreamError as error:
-            self._failure = error
-            if not self._out:
-                raise
-        return self._taken()
+        return b"".join(self._read(data))
 
     def close(self) -> bytes:
         """The rest, at the end of input. Raises `STREAM_CUT` unless the terminal event was seen."""
-        if self._failure is not None:
-            raise self._failure
-        for event in self._splitter.close():
-            if event.data:  # cut short of its blank line, without which clients lose it
-                self._take(sse.parse(event.raw.rstrip(b"\r\n") + b"\n\n"))
+        out = self._read_rest()
         if not self._ended:
             raise UpstreamError(
                 Reason.STREAM_CUT,
@@ -86,40 +72,38 @@ class ResponsesRelay:
                 failure="no_terminal",
                 billed_risk=True,
             )
-        return self._taken()
+        return b"".join(out)
 
     def fail(self, error: JochError) -> bytes:
         """The failure, numbered on and under the id the client knows."""
+        out: list[bytes] = []
         if self._response is None:
             self._response = {**render_echo(self._context.request), "created_at": self._context.created}
             self._response["id"] = response_id("", self._context)
-            self._emit({"type": "response.created", "response": self._response})
+            out.append(self._event({"type": "response.created", "response": self._response}))
         body = error.body
         flat = {"code": body.code, "message": body.message, "param": body.param}
-        self._emit({"type": "error", **flat, "error": {"type": body.type, **flat}})
+        out.append(self._event({"type": "error", **flat, "error": {"type": body.type, **flat}}))
         usage = None if self.tally.usage is None else render_usage(self.tally.usage)
         failed = render_failed(self._response, error, self._finished_items(), usage)
-        self._emit({"type": "response.failed", "response": failed})
+        out.append(self._event({"type": "response.failed", "response": failed}))
         self._ended = True
-        return self._taken()
+        return b"".join(out)
 
-    def _taken(self) -> bytes:
-        out, self._out = b"".join(self._out), []
-        return out
-
-    def _emit(self, data: dict[str, Any]) -> None:
+    def _event(self, data: dict[str, Any]) -> bytes:
+        """An event of our own, under the next number."""
         kind = data["type"]
         numbered = {"type": kind, "sequence_number": self._sequence, **data}
         self._sequence += 1
-        self._out.append(sse.render(json.dumps(numbered), kind.encode()))
+        return sse.render(json.dumps(numbered), kind.encode())
 
-    def _take(self, event: sse.Event) -> None:
+    def _take(self, event: sse.Event, out: list[bytes]) -> None:
         if self._ended:
             if event.data and event.data.strip() != b"[DONE]":
                 self.tally.note("trailing_data")
             return
         if not event.data:
-            self._comment(event)
+            out.append(_comment(event))
             return
         data = parse_event(event)
         if data is None:
@@ -133,10 +117,10 @@ class ResponsesRelay:
             self.tally.note("event_renamed")
         if kind in PINGS:
             self._renumbered = True
-            self._out.append(_PING)
+            out.append(_PING)
             return
         if kind in _PART_DELTAS:
-            self._open_part(data)
+            self._open_part(data, out)
         if kind in _LIFECYCLE:
             self._lifecycle(kind, data, changes)
         elif self._response is None:
@@ -146,13 +130,13 @@ class ResponsesRelay:
         self._number(data, changes)  # only now is it known that the event goes out
         self.tally.chunks += 1
         if changes:
-            self._out.append(sse.render(json.dumps({**data, **changes}), kind.encode()))
+            out.append(sse.render(json.dumps({**data, **changes}), kind.encode()))
         elif event.name != kind.encode() or _is_odd(event):
             # openai-node and codex tell events apart by the `event:` line; an `id:` line makes SDKs stumble on comments.
             self.tally.note("event_reframed")
-            self._out.append(sse.render(event.data.replace(b"\n", b""), kind.encode()))
+            out.append(sse.render(event.data.replace(b"\n", b""), kind.encode()))
         else:
-            self._out.append(event.raw)
+            out.append(event.raw)
 
     def _number(self, data: dict[str, Any], changes: dict[str, Any]) -> None:
         number = data.get("sequence_number")
@@ -162,7 +146,7 @@ class ResponsesRelay:
             changes["sequence_number"] = self._sequence
             self._sequence += 1
 
-    def _open_part(self, data: dict[str, Any]) -> None:
+    def _open_part(self, data: dict[str, Any], out: list[bytes]) -> None:
         """Opens the part that a piece belongs to, if its server did not: SDKs fail on a piece of a part they do not know."""
         position, index = data.get("output_index"), data.get("content_index")
         item = self._items.get(position) if type(position) is int else None
@@ -172,12 +156,7 @@ class ResponsesRelay:
         item.parts[index] = len(item.parts)
         self._renumbered = True
         self.tally.note("part_opened")
-        self._emit({"type": "response.content_part.added", **place, "part": _PART_DELTAS[data["type"]]})
-
-    def _comment(self, event: sse.Event) -> None:
-        """Comments pass. Another event without data would reach SDKs as empty JSON: it goes as a comment."""
-        is_comment = event.raw.isascii() and all(line[:1] in (b"", b":") for line in event.raw.splitlines())
-        self._out.append(event.raw if is_comment else _PING)
+        out.append(self._event({"type": "response.content_part.added", **place, "part": _PART_DELTAS[data["type"]]}))
 
     def _lifecycle(self, kind: str, data: dict[str, Any], changes: dict[str, Any]) -> None:
         response = data.get("response")
@@ -296,6 +275,12 @@ class ResponsesRelay:
         if mended is not None:
             changes["item"] = mended
         item.done = mended or wire
+
+
+def _comment(event: sse.Event) -> bytes:
+    """Comments pass. Another event without data would reach SDKs as empty JSON: it goes as a comment."""
+    is_comment = event.raw.isascii() and all(line[:1] in (b"", b":") for line in event.raw.splitlines())
+    return event.raw if is_comment else _PING
 
 
 def _is_odd(event: sse.Event) -> bool:

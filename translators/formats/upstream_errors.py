@@ -1,4 +1,4 @@
-"""What a provider's refusal means: status and body to `UpstreamError`, for every format alike.
+"""What a provider's refusal, or a stream that broke, means: an `UpstreamError`, for every format alike.
 
 `by_status` holds the one table of HTTP statuses. Texts from providers pass through `clean` before anyone sees them: no
 markup, no control characters, no keys, no addresses, 512 characters at most. No format's own vocabulary belongs here, and
@@ -351,3 +351,25 @@ def _carried_status(value: Any, kind: str | None, code: str | None) -> int:
         if word in words:
             return status
     return 500
+
+
+def cut() -> UpstreamError:
+    """The stream stopped before its own end."""
+    return UpstreamError(
+        Reason.STREAM_CUT,
+        "The provider's stream stopped before its end.",
+        failure="no_terminal",
+        billed_risk=True,
+        http_status=200,
+    )
+
+
+def unreadable(failure: str) -> UpstreamError:
+    """An event that is no event: `failure` is "sse_garbage" or "bad_utf8"."""
+    return UpstreamError(
+        Reason.BAD_RESPONSE,
+        "The provider sent an event that cannot be read.",
+        failure=failure,
+        billed_risk=True,
+        http_status=200,
+    )

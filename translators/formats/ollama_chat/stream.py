@@ -25,6 +25,7 @@ from translators.canonical.blocks import JSON
 from translators.formats import Wire, json
 from translators.formats.ndjson import LineSplitter
 from translators.formats.reading import StreamReader
+from translators.formats.upstream_errors import cut
 
 from .response import (
     Calls,
@@ -61,12 +62,7 @@ class Parser(StreamReader[bytes, Chunk]):
         """The last line may lack its line feed. Raises `UpstreamError(STREAM_CUT)` unless `"done": true` was seen."""
         chunks = self._read_rest()
         if not self._done:
-            raise UpstreamError(
-                Reason.STREAM_CUT,
-                "The provider's stream stopped before its end.",
-                failure="no_terminal",
-                billed_risk=True,
-            )
+            raise cut()
         return chunks
 
     def _take(self, line: bytes, chunks: list[Chunk]) -> None:

@@ -7,8 +7,8 @@ Python types (2026); dialects of other servers from recordings. The mapping is i
 from __future__ import annotations
 
 from translators.formats import ClientFormat, ProviderFormat
+from translators.formats.openai_envelope import parse_error, render_error
 
-from .errors import parse_error, render_error
 from .glance import glance
 from .mend import mend
 from .messages import FORMAT

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from translators.canonical import Reason, UpstreamError
 from translators.formats import Wire, json, sse
-from translators.formats.upstream_errors import in_band
+from translators.formats.upstream_errors import in_band, unreadable
 
 from .parse_response import is_error
 
@@ -24,7 +23,7 @@ def parse_chunk(event: sse.Event) -> Wire:
     except ValueError:
         chunk = _second_look(event)
     if type(chunk) is not dict:
-        raise garbage("sse_garbage")
+        raise unreadable("sse_garbage")
     if "error" in chunk or "choices" not in chunk or event.name:
         _refuse(chunk, event)
     return chunk
@@ -34,36 +33,15 @@ def _second_look(event: sse.Event) -> Any:
     try:
         event.data.decode()
     except UnicodeDecodeError:
-        raise garbage("bad_utf8") from None
+        raise unreadable("bad_utf8") from None
     if event.name == b"error":
         raise in_band({"error": event.data.decode()})
     try:
         return json.loads_mending_surrogates(event.data)
     except ValueError:
-        raise garbage("sse_garbage") from None
+        raise unreadable("sse_garbage") from None
 
 
 def _refuse(chunk: Wire, event: sse.Event) -> None:
     if is_error(chunk) or event.name == b"error":
         raise in_band(chunk)
-
-
-def garbage(failure: str) -> UpstreamError:
-    return UpstreamError(
-        Reason.BAD_RESPONSE,
-        "The provider sent an event that cannot be read.",
-        failure=failure,
-        billed_risk=True,
-        http_status=200,
-    )
-
-
-def cut() -> UpstreamError:
-    """The stream stopped before its own end."""
-    return UpstreamError(
-        Reason.STREAM_CUT,
-        "The provider's stream stopped before its end.",
-        failure="no_terminal",
-        billed_risk=True,
-        http_status=200,
-    )

@@ -34,11 +34,11 @@ from translators.canonical import (
 )
 from translators.formats import Wire, sse
 from translators.formats.reading import StreamReader
-from translators.formats.upstream_errors import in_band
+from translators.formats.upstream_errors import cut, in_band
 
 from . import content as read
 from .calls import Call, CallTable, text_of
-from .events import DONE, cut, parse_chunk
+from .events import DONE, parse_chunk
 from .finish import parse_finish
 from .parse_response import extensions, seed, word
 from .usage import parse_usage

@@ -14,10 +14,10 @@ from typing import Any
 from translators.canonical import JochError, UpstreamError
 from translators.formats import RenderContext, Tally, Wire, json, sse
 from translators.formats.reading import StreamReader
-from translators.formats.upstream_errors import in_band
+from translators.formats.upstream_errors import cut, in_band, unreadable
 
 from .calls import CallTable
-from .events import DONE, cut, garbage, parse_chunk
+from .events import DONE, parse_chunk
 from .mend_delta import Seen, mend_delta
 from .parse_response import seed
 from .render_response import ID_PREFIX
@@ -157,7 +157,7 @@ class Relay(StreamReader[sse.Event, bytes]):
         if not choices:
             return self._without_choices(chunk, choices)
         if type(choices) is not list:
-            raise garbage("bad_shape")
+            raise unreadable("bad_shape")
         mended = self._identify(chunk)
         if usage is not None:
             if self._context.hide_usage:
@@ -168,7 +168,7 @@ class Relay(StreamReader[sse.Event, bytes]):
         failed = []
         for position, choice in enumerate(choices):
             if type(choice) is not dict:
-                raise garbage("bad_shape")
+                raise unreadable("bad_shape")
             try:
                 mended = self._choice(choice, position, out) or mended
             except UpstreamError as error:

@@ -33,9 +33,9 @@ from translators.canonical import (
     UsageUpdate,
 )
 from translators.formats import RenderContext, Wire, json, sse
+from translators.formats.openai_envelope import render_error
 
 from . import content
-from .errors import render_error
 from .finish import render_finish
 from .render_response import arguments, client_id, media_url, visible
 from .usage import render_usage

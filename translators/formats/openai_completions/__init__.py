@@ -7,13 +7,14 @@ becomes `Native` and hence a need. Source: https://platform.openai.com/docs/api-
 from __future__ import annotations
 
 from translators.formats import ClientFormat, ProviderFormat
+from translators.formats.openai_envelope import parse_error, render_error
 
 from .parse_stream import StreamParser
 from .relay import Relay
 from .render_request import render_request
 from .render_stream import StreamRenderer
 from .request import FORMAT, POINTERS, parse_request
-from .response import mend, parse_error, parse_response, render_error, render_response
+from .response import mend, parse_response, render_response
 
 CLIENT = ClientFormat(
     name=FORMAT,

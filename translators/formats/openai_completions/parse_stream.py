@@ -14,7 +14,6 @@ from translators.canonical import (
     ChoiceStop,
     Chunk,
     End,
-    Reason,
     Start,
     Text,
     UpstreamError,
@@ -23,7 +22,7 @@ from translators.canonical import (
 )
 from translators.formats import Wire, json, sse
 from translators.formats.reading import StreamReader
-from translators.formats.upstream_errors import in_band
+from translators.formats.upstream_errors import cut, in_band, unreadable
 
 from . import parts
 from .response import bad_shape, extensions, index_of, is_error, word
@@ -38,7 +37,7 @@ def parse_chunk(event: sse.Event) -> Wire:
     except ValueError:
         raise _unreadable(event) from None
     if type(chunk) is not dict:
-        raise _garbage("sse_garbage")
+        raise unreadable("sse_garbage")
     if is_error(chunk) or event.name == b"error":
         raise in_band(chunk)
     choices = chunk.get("choices")
@@ -58,29 +57,8 @@ def _unreadable(event: sse.Event) -> UpstreamError:
     try:
         text = event.data.decode()
     except UnicodeDecodeError:
-        return _garbage("bad_utf8")
-    return in_band({"error": text}) if event.name == b"error" else _garbage("sse_garbage")
-
-
-def _garbage(failure: str) -> UpstreamError:
-    return UpstreamError(
-        Reason.BAD_RESPONSE,
-        "The provider sent an event that cannot be read.",
-        failure=failure,
-        billed_risk=True,
-        http_status=200,
-    )
-
-
-def cut() -> UpstreamError:
-    """The stream stopped before its own end."""
-    return UpstreamError(
-        Reason.STREAM_CUT,
-        "The provider's stream stopped before its end.",
-        failure="no_terminal",
-        billed_risk=True,
-        http_status=200,
-    )
+        return unreadable("bad_utf8")
+    return in_band({"error": text}) if event.name == b"error" else unreadable("sse_garbage")
 
 
 class StreamParser(StreamReader[sse.Event, Chunk]):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from translators.canonical import JochError
 from translators.formats import RenderContext, Tally, Wire, json, sse
 from translators.formats.reading import StreamReader
+from translators.formats.upstream_errors import cut
 
 from . import parts
-from .parse_stream import DONE, cut, parse_chunk
+from .parse_stream import DONE, parse_chunk
 from .render_stream import DONE_EVENT, render_failure, render_usage_event
 from .response import ID_PREFIX, OBJECT, index_of, mend_event, word
 

@@ -24,9 +24,10 @@ from translators.canonical import (
     UsageUpdate,
 )
 from translators.formats import RenderContext, Wire, json, sse
+from translators.formats.openai_envelope import render_error
 
 from . import parts
-from .response import OBJECT, client_id, render_error
+from .response import OBJECT, client_id
 
 DONE_EVENT = b"data: [DONE]\n\n"
 

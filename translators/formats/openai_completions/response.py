@@ -6,13 +6,11 @@ and a refusal are shown, while reasoning and calls have no place here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from translators.canonical import (
     NO_USAGE,
     Choice,
-    JochError,
     Message,
     Reason,
     Refusal,
@@ -21,7 +19,7 @@ from translators.canonical import (
     UpstreamError,
 )
 from translators.formats import RenderContext, Wire
-from translators.formats.upstream_errors import by_status, in_band, message_of
+from translators.formats.upstream_errors import in_band
 
 from . import parts
 
@@ -153,18 +151,3 @@ def _mended_choice(choice: Wire, position: int, absent_finish: str | None) -> Wi
     finish = parts.wire_finish(raw) if type(raw) is str and raw else absent_finish
     better = {"index": index_of(choice, position), "text": word(choice.get("text")) or "", "finish_reason": finish}
     return {**choice, **better} if any(choice.get(key) != value for key, value in better.items()) else choice
-
-
-def render_error(error: JochError) -> Wire:
-    """The envelope with all four keys; `details` beside them when there are any."""
-    body = error.body
-    members: Wire = {"message": body.message, "type": body.type, "param": body.param, "code": body.code}
-    if body.details is not None:
-        members["details"] = body.details
-    return {"error": members}
-
-
-def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-    """What an HTTP answer other than 200 means. `headers` have lower-case names."""
-    message, kind, code, param = message_of(body)
-    return by_status(status, headers, message=message or "", code=code, param=param, type=kind)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from translators.formats import ClientFormat, ProviderFormat
+from translators.formats.openai_envelope import parse_error, render_error
 
-from .errors import parse_error, render_error
 from .items import FORMAT
 from .mend import mend
 from .parse_request import POINTERS, parse_request

@@ -1,4 +1,4 @@
-"""Errors of this format: what providers answer to `UpstreamError`, and any error of ours to OpenAI's envelope."""
+"""Failures inside a response or its stream, both ways. The envelope of a whole answer is `formats.openai_envelope`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from translators.canonical import JochError, Reason, UpstreamError
-from translators.formats.upstream_errors import by_status, in_band, message_of
+from translators.formats.upstream_errors import in_band
 
 _FAILURE_STATUS: Mapping[str, int] = {
     "invalid_prompt": 400,
@@ -23,12 +23,6 @@ _FAILURE_STATUS: Mapping[str, int] = {
 """The HTTP status that a code of `response.error` would have had (the codes carry no status of their own)."""
 
 _POLICY_CODES = frozenset({"bio_policy", "misalignment_policy_violation", "image_content_policy_violation"})
-
-
-def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
-    """What an HTTP error answer of a provider means."""
-    message, kind, code, param = message_of(body)
-    return by_status(status, headers, message=message or "", code=code, param=param, type=kind)
 
 
 def parse_failure(event: Mapping[str, Any]) -> UpstreamError:
@@ -62,15 +56,6 @@ def parse_failure(event: Mapping[str, Any]) -> UpstreamError:
 def _status_of(code: str) -> int | None:
     known = _FAILURE_STATUS.get(code)
     return 400 if known is None and ("image" in code) else known
-
-
-def render_error(error: JochError) -> dict[str, Any]:
-    """OpenAI's envelope: all four keys always, and our details beside them when there are some."""
-    body = error.body
-    envelope: dict[str, Any] = {"message": body.message, "type": body.type, "param": body.param, "code": body.code}
-    if body.details is not None:
-        envelope["details"] = body.details
-    return {"error": envelope}
 
 
 def failed_code(error: JochError) -> str:

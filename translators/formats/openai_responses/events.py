@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from translators.canonical import Reason, UpstreamError
+from translators.canonical import UpstreamError
 from translators.formats import json, sse
+from translators.formats.upstream_errors import unreadable
 
 TERMINALS = frozenset({"response.completed", "response.incomplete"})
 FAILURES = frozenset({"response.failed", "error"})
@@ -38,12 +39,12 @@ def parse_event(event: sse.Event) -> dict[str, Any] | None:
             return None
         raise _unreadable(event) from None
     if not isinstance(data, dict):
-        raise _garbage()
+        raise unreadable("sse_garbage")
     kind = data.get("type")
     if not isinstance(kind, str) or not kind or (kind not in FAILURES and data.get("error") and "response" not in data):
         if data.get("error"):
             return {**data, "type": "error"}
-        raise _garbage()
+        raise unreadable("sse_garbage")
     return data
 
 
@@ -51,16 +52,5 @@ def _unreadable(event: sse.Event) -> UpstreamError:
     try:
         event.raw.decode()
     except UnicodeDecodeError:
-        return UpstreamError(
-            Reason.BAD_RESPONSE,
-            "The provider sent an event that is not valid UTF-8.",
-            failure="bad_utf8",
-            billed_risk=True,
-        )
-    return _garbage()
-
-
-def _garbage() -> UpstreamError:
-    return UpstreamError(
-        Reason.BAD_RESPONSE, "The provider sent an event that is not JSON.", failure="sse_garbage", billed_risk=True
-    )
+        return unreadable("bad_utf8")
+    return unreadable("sse_garbage")

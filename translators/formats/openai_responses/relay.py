@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from translators.canonical import JochError, Reason, UpstreamError
+from translators.canonical import JochError
 from translators.formats import RenderContext, Tally, json, sse
 from translators.formats.reading import StreamReader
+from translators.formats.upstream_errors import cut
 
 from .errors import parse_failure
 from .events import FAILURES, PINGS, RENAMED, TERMINALS, parse_event
@@ -66,12 +67,7 @@ class ResponsesRelay(StreamReader[sse.Event, bytes]):
         """The rest, at the end of input. Raises `STREAM_CUT` unless the terminal event was seen."""
         out = self._read_rest()
         if not self._ended:
-            raise UpstreamError(
-                Reason.STREAM_CUT,
-                "The provider's stream stopped before its end.",
-                failure="no_terminal",
-                billed_risk=True,
-            )
+            raise cut()
         return b"".join(out)
 
     def fail(self, error: JochError) -> bytes:

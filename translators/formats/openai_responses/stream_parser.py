@@ -33,6 +33,7 @@ from translators.canonical import (
 )
 from translators.formats import sse
 from translators.formats.reading import StreamReader
+from translators.formats.upstream_errors import cut
 
 from .errors import parse_failure
 from .events import RENAMED, parse_event
@@ -94,12 +95,7 @@ class ResponsesParser(StreamReader[sse.Event, Chunk]):
         """The rest, at the end of input. Raises `STREAM_CUT` unless the terminal event was seen."""
         chunks = self._read_rest()
         if not self._ended:
-            raise UpstreamError(
-                Reason.STREAM_CUT,
-                "The provider's stream stopped before its end.",
-                failure="no_terminal",
-                billed_risk=True,
-            )
+            raise cut()
         return chunks
 
     def _take(self, event: sse.Event, chunks: list[Chunk]) -> None:

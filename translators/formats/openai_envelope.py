@@ -1,12 +1,16 @@
-"""Errors both ways: OpenAI's envelope for clients, and whatever a chat server answers instead of a completion."""
+"""OpenAI's error envelope, which all of its formats share: written for clients, and read from whoever answers in its place.
+
+Only the whole answer's envelope. What a stream carries in its place is its format's business.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from translators.canonical import JochError, UpstreamError
-from translators.formats import Wire
-from translators.formats.upstream_errors import by_status, message_of
+
+from . import Wire
+from .upstream_errors import by_status, message_of
 
 
 def render_error(error: JochError) -> Wire:

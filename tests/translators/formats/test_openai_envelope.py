@@ -3,14 +3,14 @@
 import pytest
 
 from translators.canonical import Reason, RequestError
-from translators.formats.openai_chat import CLIENT, PROVIDER
+from translators.formats.openai_envelope import parse_error, render_error
 
 
 def test_the_envelope_has_all_four_keys_and_details_only_when_there_are_any():
-    assert CLIENT.render_error(RequestError("no", param="messages")) == {
+    assert render_error(RequestError("no", param="messages")) == {
         "error": {"message": "no", "type": "invalid_request_error", "param": "messages", "code": "invalid_value"}
     }
-    assert CLIENT.render_error(RequestError("no", details={"a": 1}))["error"]["details"] == {"a": 1}
+    assert render_error(RequestError("no", details={"a": 1}))["error"]["details"] == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_the_envelope_has_all_four_keys_and_details_only_when_there_are_any():
     ],
 )
 def test_a_refusal_is_understood_by_status_and_words(status, body, reason, failure):
-    error = PROVIDER.parse_error(status, {}, body)
+    error = parse_error(status, {}, body)
     assert (error.reason, error.failure, error.http_status) == (reason, failure, status)
 
 
@@ -58,7 +58,7 @@ def test_a_refusal_is_understood_by_status_and_words(status, body, reason, failu
     ],
 )
 def test_a_full_context_is_told_as_openai_tells_it(body):
-    error = PROVIDER.parse_error(400, {}, body)
+    error = parse_error(400, {}, body)
     assert error.reason is Reason.CONTEXT_LENGTH
     assert error.failure == "context_too_long"
     assert (error.status, error.body.code) == (400, "context_length_exceeded")
@@ -69,4 +69,4 @@ def test_a_limit_on_the_output_is_no_full_context():
     body = (
         b'{"error":{"message":"max_tokens is too large: 100000. This model supports at most 16384 completion tokens."}}'
     )
-    assert PROVIDER.parse_error(400, {}, body).reason is Reason.INVALID_REQUEST
+    assert parse_error(400, {}, body).reason is Reason.INVALID_REQUEST

@@ -323,6 +323,7 @@ class WireAdapter:
             async for piece in reply.pieces():
                 for chunk in parser.feed(piece):
                     yield chunk
+                parser.feed(b"")  # raises what went wrong behind good events
             for chunk in parser.close():
                 yield chunk
         except UpstreamError as error:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from proxy.adapters import WireAdapter, WireBinding
-from proxy.resources import Model
+from proxy.resources import Clocks, Model
 from proxy.secrets import SecretResolver
 from proxy.upstream import Upstream
 from tests.support.answers import chat_events, chat_upstream, refusal
-from tests.support.scripted import ScriptedServer, scripted_server, stream, whole
+from tests.support.scripted import HANG, STREAM_HEAD, ScriptedServer, piece, scripted_server, stream, whole
 from tests.support.snapshots import KEY, KEY_VARIABLE, key, model
 from translators import providers
 from translators.canonical import Message, ProviderAdapter, Reason, Request, Text, UpstreamError, fold
@@ -122,6 +122,19 @@ async def test_a_stream_that_is_cut_raises_and_never_ends_quietly(server: Script
     with pytest.raises(UpstreamError) as refused:
         [chunk async for chunk in WireAdapter(bound(model("openai", url, "m"), upstream)).stream(HELLO)]
     assert refused.value.reason is Reason.STREAM_CUT
+
+
+async def test_an_error_behind_good_events_is_raised_though_the_provider_says_no_more(
+    server: ScriptedServer, upstream: Upstream
+) -> None:
+    begun, error = chat_events("half")[:2], b'data: {"error": {"message": "boom", "code": 500}}\n\n'
+    url = server.script("held", [STREAM_HEAD, piece(b"".join(begun) + error), HANG])
+    adapter = WireAdapter(bound(model("openai", url, "m", clocks=Clocks(idle=2.0)), upstream))
+    chunks = aiter(adapter.stream(HELLO))
+    await anext(chunks)  # what came before the error belongs to the caller
+    with pytest.raises(UpstreamError) as refused:
+        [chunk async for chunk in chunks]
+    assert refused.value.failure == "inband_error"
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ class Gateway:
             return self._planned(call, wanted)
         key = (id(call.route), " ".join([need.name for need in wanted]))
         kept = self._plans.get(key)
-        if kept is not None and kept[0] is call.snapshot and kept[1].route is call.route:
+        if kept is not None and kept[0] is call.snapshot:
             return kept[1]
         made = self._planned(call, wanted)
         if not made.skips:

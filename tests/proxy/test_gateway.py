@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -82,6 +83,16 @@ def test_the_clients_own_mistake_is_not_tried_elsewhere(upstream: ScriptedServer
     assert answer.json()["error"]["code"] == "invalid_value"
     assert "top_p" in answer.json()["error"]["message"]
     assert ladder.tried() == [1, 0]
+
+
+def test_a_call_after_a_reload_is_planned_anew_though_its_route_stayed(upstream: ScriptedServer) -> None:
+    ladder = Ladder(upstream, chat_upstream("from a"), chat_upstream("from b"))
+    with serve(ladder) as joch:
+        assert ladder.post(joch).headers["x-joch-model"] == "openai:a"
+        first, second = ladder.models
+        joch.app.apply(snapshot([replace(first, disabled=True), second], [ladder.route]))
+        assert ladder.post(joch).headers["x-joch-model"] == "openai:b"
+    assert ladder.tried() == [1, 1]
 
 
 def test_a_flag_of_the_route_that_is_off_ends_the_call_there(upstream: ScriptedServer) -> None:

@@ -37,6 +37,8 @@ class StreamReader(ABC, Generic[Unit, Made]):
         """What `data` completes. Raises `UpstreamError` at once when nothing came before it, else by the next call."""
         if self._failure is not None:
             raise self._failure
+        if not data:  # whoever asks only whether something was held back
+            return []
         made: list[Made] = []
         try:
             for unit in self._splitter.feed(data):

@@ -41,12 +41,14 @@ class CacheHint:
 
 @value
 class Opaque:
-    """A blob only its issuer can read: an encrypted reasoning item, a thinking signature, a thought signature."""
+    """A blob only its issuer can read: an encrypted reasoning item, a signed thinking block, a thought signature.
 
-    provider: str
+    `issuer` is the provider's `seal` of the model that made it ("anthropic:claude-opus-5"); `kind` is a word of the format.
+    """
+
+    issuer: str
     kind: str
     data: str
-    model: str | None = None
 
 
 @value

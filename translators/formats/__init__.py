@@ -143,8 +143,10 @@ class ClientFormat:
 class ProviderFormat:
     """What we speak to providers.
 
-    `render_request(request, model)`: `model` is the upstream id. `issuer` (a provider's name) marks opaque blobs.
-    `accept` is the content type of its streams.
+    `render_request(request, model)`: `model` is the upstream id. The string that `parse_response` and `stream_parser` are
+    given is the issuer that marks opaque blobs. `stream_type` is the content type of its streams.
+    `resume(body, response)`: the body that asks a provider to go on where it paused (`Finish.PAUSE`): `body` is what was
+    sent, `response` everything that came so far.
     """
 
     name: str
@@ -153,3 +155,4 @@ class ProviderFormat:
     parse_error: Callable[[int, Mapping[str, str], bytes], UpstreamError]
     stream_parser: Callable[[str], StreamParser]
     stream_type: str = "text/event-stream"
+    resume: Callable[[Wire, Response], Wire] | None = None

@@ -17,14 +17,24 @@ from translators.formats import ProviderFormat, Wire
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """What a provider may know of the Model record it serves: `model` is the upstream id, `options` free settings."""
+    """What a provider may know of the Model record it serves: `model` is the upstream id, `options` free settings.
+
+    `base_url` is what the record or the environment says, None where the provider's default holds. `place` are words of
+    the record about where it runs ("project", "location", "apiVersion"), absent where it does not say.
+    """
 
     model: str
+    base_url: str | None = None
+    place: Mapping[str, str] = field(default_factory=dict)
     api: Literal["auto", "chat", "responses"] = "auto"
     context_window: int | None = None
     max_output: int | None = None
     flags: Mapping[str, bool] = field(default_factory=dict)  # declared or probed, by name; absent means unknown
     options: Mapping[str, Any] = field(default_factory=dict)
+
+
+Auth = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "none"]
+"""How a key travels. Tokens of an identity service always travel as "bearer"."""
 
 
 @value
@@ -170,6 +180,11 @@ def system_for_developer(body: Wire) -> Wire:
     }
 
 
+def sealed_by_name(provider: str, facts: ModelFacts) -> str:
+    """The `seal` of a provider whose models read each other's blobs."""
+    return provider
+
+
 def unclassified(error: UpstreamError, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
     """The `classify` of a provider whose errors its format already understands."""
     return error
@@ -185,6 +200,11 @@ class Provider:
     own machine by default, which changes defaults (no key, no price, long first-byte clock), never the pipeline.
     `choose` picks the format for a request; `amend` sees the wire body of every format this provider has.
     `health` is the path of a free liveness check, if not that of "models".
+    `base_of(facts)` computes the base URL where it depends on the record; `path_of(facts, operation, stream)` the path
+    below it ("" query included) where it depends on the model or on streaming, None for what `paths` says;
+    `headers_of(body, facts)` headers that depend on the body as it will be sent (beta features).
+    `seal(name, facts)` says who made an opaque blob: two records with the same answer can read each other's blobs, and a
+    blob goes back to nobody else.
     """
 
     name: str
@@ -193,7 +213,7 @@ class Provider:
     capabilities: CapabilitySet
     base_url: str | None = None
     key_env: tuple[str, ...] = ()
-    auth: Literal["bearer", "api-key", "x-api-key", "none"] = "bearer"
+    auth: Auth = "bearer"
     headers: Mapping[str, str] = field(default_factory=dict)
     local: bool = False
     usage_option: bool = True
@@ -205,6 +225,10 @@ class Provider:
     parse_embeddings: Callable[[Wire, Wire], Wire] | None = None
     discovery: Discovery | None = None
     health: str | None = None
+    base_of: Callable[[ModelFacts], str | None] | None = None
+    path_of: Callable[[ModelFacts, str, bool], str | None] | None = None
+    headers_of: Callable[[Wire, ModelFacts], Mapping[str, str]] | None = None
+    seal: Callable[[str, ModelFacts], str] = sealed_by_name
 
     def bound(self, api: str) -> CapabilitySet:
         """The upper bound of a Model record with this `api`: less than `capabilities` where that is not "auto"."""

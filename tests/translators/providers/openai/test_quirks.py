@@ -55,6 +55,9 @@ def test_the_only_temperature_it_takes_may_stay():
         ("gpt-6-sol", "none", "none"),
         ("gpt-4o", "none", "none"),
         ("gpt-6-sol", "xhigh", "xhigh"),
+        ("gpt-6-sol", "max", "max"),
+        ("gpt-5.4", "max", "xhigh"),
+        ("o3", "xhigh", "high"),
     ],
 )
 def test_an_effort_the_model_does_not_know_becomes_the_nearest(model, effort, becomes):

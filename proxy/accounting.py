@@ -8,6 +8,7 @@ aborted answer is never a measured zero.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -146,6 +147,12 @@ def token_kinds(usage: Usage) -> tuple[tuple[str, int], ...]:
     )
 
 
+def loss(transforms: Sequence[Transform]) -> str:
+    """How many changes of each kind a translation made: a dictionary of RFC 9651, "dropped=2, mapped=1"."""
+    counts = Counter(change.action for change in transforms)
+    return ", ".join(f"{action}={counts[action]}" for action in sorted(counts))
+
+
 def severity_of(result: Result) -> Severity:
     """How much an attempt's end should worry an operator: a key that was refused is an alarm."""
     if result.failure in ("credential_rejected", "address_blocked", "redirect", "model_gone", "provider_quota", "tls"):
@@ -246,6 +253,7 @@ def call_completed(
         "totalMs": _milliseconds(total),
         "overheadMs": _milliseconds(max(total - call.waited, 0.0)),
         "client": {"userAgent": call.user_agent, "retryCount": call.sdk_retries},
+        "notes": call.notes,
     }
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
+from pathlib import Path
 
 from aiohttp.abc import AbstractResolver
 
 from proxy.adapters import Bindings
+from proxy.continuity import KEY_VARIABLE, Continuity, Sealer, Vault, seal_key
+from proxy.continuity import SCHEMA as CONTINUITY_SCHEMA
 from proxy.events import EventLog, Sink, process_event
 from proxy.gateway import Gateway
 from proxy.identifiers import new_id
@@ -24,6 +27,7 @@ from proxy.secrets import SecretResolver
 from proxy.server import Core, Listener
 from proxy.server.dispatch import Dispatcher
 from proxy.server.guard import HOP_HEADER
+from proxy.store import Database
 from proxy.upstream import Upstream
 from translators.formats import ClientFormat
 
@@ -32,7 +36,7 @@ VERSION = version("joch-proxy")
 
 
 class App:
-    """One serving process. `env` is where secrets are looked up at the moment of use."""
+    """One serving process. `env` is where secrets are looked up at the moment of use, `store` the file of the store, if any."""
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class App:
         sinks: Iterable[Sink] = (),
         resolver: AbstractResolver | None = None,
         body_seconds: float = 30.0,
+        store: Path | None = None,
     ) -> None:
         self.live = Live(snapshot)
         self.events = EventLog(sinks)
@@ -52,7 +57,19 @@ class App:
         self.upstream = Upstream(resolver=resolver, user_agent=f"joch/{VERSION}")
         self.bindings = Bindings(self.upstream, SecretResolver(env).resolve, {HOP_HEADER: instance})
         rests = Rests(random.random)
-        self.gateway = Gateway(self.bindings, self.events, self.metrics, rests, new_id)
+        self.database = Database(store, CONTINUITY_SCHEMA)
+        settings = snapshot.settings
+        self.gateway = Gateway(
+            self.bindings,
+            self.events,
+            self.metrics,
+            rests,
+            Continuity(
+                Sealer(seal_key(self.database, env.get(KEY_VARIABLE))),
+                Vault(self.database, ttl=settings.vault_seconds, limit=settings.vault_entries),
+            ),
+            new_id,
+        )
         core = Core(
             live=self.live,
             gateway=self.gateway,
@@ -88,6 +105,7 @@ class App:
         ended = await self._listener.close(drain_seconds)
         await self.upstream.__aexit__()
         self.events.close()
+        self.database.close()
         return ended
 
     def apply(self, snapshot: Snapshot, changes: Iterable[Mapping[str, str]] = ()) -> None:

@@ -34,6 +34,7 @@ class Call:
     """One client request. `started` and `deadline` are on the monotonic clock; `created` is unix seconds.
 
     `content` turns true when the client has seen something of an answer; `waited` adds up the seconds spent on providers.
+    `caller` is whose sealed reasoning this is (namespace and agent); `recalled` once the turns kept for it are put back.
     """
 
     id: str
@@ -47,6 +48,8 @@ class Call:
     started: float
     deadline: float
     created: int
+    caller: str = ""
+    recalled: bool = False
     needs: tuple[Need, ...] = ()
     user_agent: str = ""
     sdk_retries: int = 0
@@ -55,6 +58,7 @@ class Call:
     switches: int = 0
     waited: float = 0.0
     failures: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class ClientStream(Protocol):

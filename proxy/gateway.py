@@ -22,12 +22,14 @@ from proxy import accounting, parameters, refusals
 from proxy.accounting import Timing
 from proxy.adapters import Answer, Asked, Bindings, Prepared
 from proxy.call import Call, ClientStream, WholeAnswer
+from proxy.continuity import Continuity
 from proxy.events import EventLog
 from proxy.limit import Limit
 from proxy.metrics import Metrics
 from proxy.resources import Clocks, Failover, Snapshot
 from proxy.routing import Candidate, Plan, Rests, plan
-from translators.canonical import JochError, Need, Reason, RequestError, UpstreamError
+from proxy.schemas import Check, check_of
+from translators.canonical import Block, Finish, JochError, Need, Reason, RequestError, Transform, UpstreamError
 from translators.canonical.needs import needs
 from translators.formats import RenderContext, Tally, Wire
 
@@ -53,6 +55,7 @@ class Attempt:
     candidate: Candidate
     started: float
     tally: Tally = field(default_factory=Tally)
+    transforms: tuple[Transform, ...] = ()
     opened: bool = False
     answered: bool = False
     upstream_request_id: str | None = None
@@ -68,11 +71,12 @@ class Gateway:
         events: EventLog,
         metrics: Metrics,
         rests: Rests,
+        continuity: Continuity,
         new_id: Callable[[str], str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._bindings, self._events, self._metrics, self._rests = bindings, events, metrics, rests
-        self._new_id, self._clock = new_id, clock
+        self._continuity, self._new_id, self._clock = continuity, new_id, clock
         self._plans: dict[tuple[int, str], tuple[Snapshot, Plan]] = {}
 
     # --- what a client can ask for -------------------------------------------------------------------------------
@@ -163,6 +167,8 @@ class Gateway:
     async def _candidates(self, call: Call, answered: Callable[[Attempt], Awaitable[T]]) -> T:
         outcome, error, served = "error", None, None
         try:
+            if call.client.owner is not None:
+                call.request = self._continuity.scoped(call.caller).opened(call.request)
             planned = self.plan(call)
             self._note_skips(call, planned)
             served, result = await self._first_that_answers(call, planned, answered)
@@ -229,7 +235,10 @@ class Gateway:
             self._settle(call, attempt, ended)
 
     async def _exchanged(self, call: Call, attempt: Attempt, take: Callable[[Answer], Awaitable[T]]) -> T:
+        await self._recall(call, attempt.candidate)
         prepared = self._prepare(call, attempt)
+        attempt.transforms = prepared.transforms
+        refusals.strictly(call.route, prepared.transforms)
         self._opened(
             call, attempt, api=prepared.api, lane=prepared.lane, host=prepared.host, transforms=prepared.transforms
         )
@@ -241,6 +250,13 @@ class Gateway:
         finally:
             attempt.tally = answer.tally
             answer.close()
+
+    async def _recall(self, call: Call, candidate: Candidate) -> None:
+        """Put back, once, what the client could not carry, if this candidate is asked in another dialect than the client's."""
+        if call.recalled or not self._bindings.of(candidate.model).translates(call.client.name, call.request):
+            return
+        call.recalled = True
+        call.request = await self._continuity.scoped(call.caller).restored(call.request)
 
     def _prepare(self, call: Call, attempt: Attempt) -> Prepared:
         candidate = attempt.candidate
@@ -255,19 +271,38 @@ class Gateway:
 
     def context(self, call: Call) -> RenderContext:
         """What renderers need to know of `call`."""
-        request = call.request
+        request, settings = call.request, call.snapshot.settings
+        scoped = self._continuity.scoped(call.caller)
         return RenderContext(
             request=request,
             new_id=self._new_id,
             created=call.created,
-            show_reasoning=call.snapshot.settings.expose_reasoning != "never",
+            show_reasoning=settings.expose_reasoning != "never",
             hide_usage=request.stream and not request.include_usage,
             estimate=accounting.estimator(request),
+            seal=scoped.seal,
+            keep=scoped.keep if request.tools else None,
+            check=None if settings.output_validation == "off" else self._check(call),
         )
+
+    def _check(self, call: Call) -> Check | None:
+        check = check_of(call.request.output)
+        if check is None or call.snapshot.settings.output_validation == "enforce":
+            return check
+
+        def observe(blocks: tuple[Block, ...], finish: Finish) -> None:
+            try:
+                check(blocks, finish)
+            except UpstreamError as error:
+                call.notes.append(error.failure)
+
+        return observe
 
     async def _relay(self, call: Call, attempt: Attempt, answer: Answer, client: ClientStream) -> None:
         """Pass the stream on, holding everything back until the first content: the commit gate."""
         held: list[bytes] = []
+        settings = call.snapshot.settings
+        whole = settings.output_buffered and call.request.output.kind != "text"  # shown only when all of it is checked
         patience = attempt.candidate.clocks.content
         chunks, seen = 0, self._clock()
         async for piece in answer.pieces():
@@ -280,7 +315,7 @@ class Gateway:
                     await client.write(piece)
                 continue
             held.append(piece)
-            if answer.tally.content:
+            if answer.tally.content and not whole:
                 call.content, attempt.first_content = True, self._clock()
                 await self._open(call, attempt, client, held)
         if not call.content:  # an answer without content, ended as the provider ends answers
@@ -302,6 +337,8 @@ class Gateway:
         }
         if not call.route.implicit:
             headers["x-joch-route"] = call.route.name
+        if attempt.transforms:
+            headers["x-joch-loss"] = accounting.loss(attempt.transforms)
         return headers
 
     def _opened(self, call: Call, attempt: Attempt, **how: Any) -> None:
@@ -396,6 +433,8 @@ def _allowed(error: UpstreamError, failover: Failover) -> bool:
             return failover.on_capability_mismatch
         case Reason.CONTENT_FILTER:
             return failover.on_content_filter
+        case Reason.SCHEMA_INVALID:
+            return failover.on_schema_invalid
         case _:
             return error.falls_forward and failover.on_error
 

@@ -8,7 +8,7 @@ from typing import Any
 from proxy.call import Call
 from proxy.resources import ModelRoute
 from proxy.routing import Plan, Skip
-from translators.canonical import JochError, Native, Reason, Request, RequestError, UpstreamError
+from translators.canonical import JochError, Native, Reason, Request, RequestError, Transform, UpstreamError
 from translators.canonical.errors import HANDLING
 
 _RETRY_INLINE_SECONDS = 10.0
@@ -70,6 +70,22 @@ def failed(call: Call, planned: Plan, errors: Sequence[UpstreamError]) -> JochEr
     if last.reason is Reason.RATE_LIMITED and last.retry_after is not None:
         error.should_retry = last.retry_after <= _RETRY_INLINE_SECONDS
     return error
+
+
+def strictly(route: ModelRoute, transforms: Sequence[Transform]) -> None:
+    """Raises `UpstreamError(UNSUPPORTED)` for the first change of a translation that the route does not permit."""
+    if route.strict == "none":
+        return
+    found = next((change for change in transforms if route.strict == "all" or change.is_semantic), None)
+    if found is None:
+        return
+    detail = f": {found.detail}" if found.detail else ""
+    raise UpstreamError(
+        Reason.UNSUPPORTED,
+        f"{_named(route)} is strict, and '{found.field}' would be {found.action}{detail}.",
+        failure="strict_loss",
+        param=found.field,
+    )
 
 
 def _unkept(request: Request, missing: tuple[str, ...], details: dict[str, Any]) -> RequestError | None:

@@ -48,27 +48,64 @@ class SecretRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pricing:
-    """Money per million tokens in `currency`, `usd_rate` US dollars per unit of it. None is unknown, never free."""
+class Rates:
+    """Money per million tokens, by what the tokens are. None is unknown, never free, except where the name says so.
 
-    currency: str = "USD"
-    usd_rate: Decimal = Decimal(1)
+    `cache_write_1h` is the price of writes that are kept longer than the provider's shortest time. `reasoning` None is the
+    price of output, `image_input` None that of input.
+    """
+
     input: Decimal | None = None
     cached_input: Decimal | None = None
     cache_write: Decimal | None = None
+    cache_write_1h: Decimal | None = None
     output: Decimal | None = None
     reasoning: Decimal | None = None
+    audio_input: Decimal | None = None
+    audio_output: Decimal | None = None
+    image_input: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier(Rates):
+    """The rates of a whole request with more input tokens than `above`.
+
+    A rate that is None follows its side: it is dearer than the base rate as this tier's input, or output, is.
+    """
+
+    above: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pricing(Rates):
+    """What a model costs: rates in `currency`, and `usd_rate` US dollars for one of it.
+
+    `tiers` stand with the highest first. `service_tiers` multiplies everything by the tier that served; a tier that is
+    neither in it nor an ordinary one has no known price. `tool_requests` is money for one request of a tool the provider
+    runs. `surcharge` multiplies everything for the place the model runs at. From the day `until` (ISO 8601) on, `then`
+    holds. `hash` names this record in events, so that a figure can be traced to the prices it was made with.
+    """
+
+    currency: str = "USD"
+    usd_rate: Decimal = Decimal(1)
     per_request: Decimal = Decimal(0)
+    tiers: tuple[Tier, ...] = ()
+    service_tiers: Mapping[str, Decimal] = field(default_factory=lambda: _EMPTY)
+    tool_requests: Mapping[str, Decimal] = field(default_factory=lambda: _EMPTY)
+    surcharge: Decimal = Decimal(1)
+    until: str | None = None
+    then: Pricing | None = None
     as_of: str | None = None
-    source: Literal["model", "local"] = "model"
+    source: Literal["model", "catalog", "local"] = "model"
+    hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """One provider's model as this installation uses it.
 
-    `model` is the id sent upstream. `flags` and `features` are what is known (declared or probed), absent meaning
-    unknown; `flag_sources` says how. `secret` None means no key is sent; `secret_problem` says in plain words why the
+    `model` is the id sent upstream. `flags` and `features` are what is known (declared, probed or from the catalogue),
+    absent meaning unknown; `flag_sources` says how. `secret` None means no key is sent; `secret_problem` says in plain words why the
     candidate is disabled when a key is needed and there is none to refer to.
     """
 
@@ -112,6 +149,13 @@ class Model:
         """`provider:name`, how routes, events and headers call it."""
         return f"{self.provider}:{self.name}"
 
+    @property
+    def declares(self) -> bool:
+        """Whether its record says what it can do. Then what it leaves out is no; otherwise that is unknown."""
+        return self.origin == "config" and any(
+            self.flag_sources.get(flag, "declared") == "declared" for flag in self.flags
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteEntry:
@@ -137,6 +181,7 @@ class Failover:
     on_rate_limited: bool = True
     on_capability_mismatch: bool = True
     on_content_filter: bool = False
+    on_schema_invalid: bool = True
     max_attempts: int = 3
     declared: bool = False
 
@@ -145,7 +190,8 @@ class Failover:
 class ModelRoute:
     """An ordered policy over candidates. `entries[0]` is the primary.
 
-    `implicit` marks the single-model route that a bare model name resolves to; its name then starts with "~".
+    `implicit` marks the single-model route that a bare model name resolves to; its name then starts with "~". `strict` is
+    what a translation may not do: change or leave out what bears meaning, or anything at all.
     """
 
     name: str
@@ -158,6 +204,7 @@ class ModelRoute:
     max_output_min: int | None = None
     failover: Failover = field(default_factory=Failover)
     parameters: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
+    strict: Literal["none", "semantic", "all"] = "none"
     implicit: bool = False
     hash: str = ""
 
@@ -193,6 +240,11 @@ class Settings:
     max_concurrent: int = 512
     max_queue_seconds: float = 2.0
     unknown_fields: Literal["forward", "drop", "reject"] = "forward"
+    output_validation: Literal["enforce", "observe", "off"] = "enforce"
+    output_buffered: bool = False  # hold a streamed answer back until its schema is checked
+    store_path: str | None = None  # None: the default place; ":memory:": nowhere
+    vault_seconds: float = 3600.0
+    vault_entries: int = 50_000
     prometheus: bool = True
     events_file: str | None = None
     log_level: str = "info"

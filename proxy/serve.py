@@ -25,7 +25,7 @@ from proxy.config import zero
 from proxy.discovery import Found, discover
 from proxy.events import JsonLines, Sink
 from proxy.options import ServeOptions
-from proxy.resources import Snapshot
+from proxy.resources import Settings, Snapshot
 from proxy.secrets import SecretResolver
 from proxy.upstream import Upstream
 from translators import providers
@@ -33,6 +33,9 @@ from translators.providers.provider import Provider
 
 _log = logging.getLogger("joch")
 LIST_SECONDS, DETAIL_SECONDS = 0.3, 1.0
+STORE = ".joch/router.db"
+"""Where the store is, below the home directory, unless the settings say otherwise."""
+MEMORY = ":memory:"
 REFRESH_SECONDS = 60.0
 WATCH_SECONDS = 1.0
 
@@ -110,7 +113,9 @@ class _Process:
         for note in started.notes:
             _log.warning("%s", note)
         self._listen_to_signals()  # before anyone is told that we are there
-        app = App(started.snapshot, env=self._env, sinks=_sinks(started.snapshot))
+        app = App(
+            started.snapshot, env=self._env, sinks=_sinks(started.snapshot), store=_store(settings, self._env)
+        )
         try:
             await app.start(shared=self._shared_port)
         except OSError as error:
@@ -186,6 +191,15 @@ class _Process:
             _log.warning("%s changes with a restart only", field)
         app.apply(replace(started.snapshot, generation=old.generation + 1), [asdict(change) for change in changes])
         _log.info("configuration reloaded: %s", ", ".join(str(change) for change in changes))
+
+
+def _store(settings: Settings, env: Mapping[str, str]) -> Path | None:
+    """The store's file; None for one in memory, as the settings may ask, or where there is no home to put it."""
+    written = settings.store_path
+    if written == MEMORY or (written is None and "HOME" not in env):
+        return None
+    home = env.get("HOME", "")
+    return Path(written.replace("~", home, 1) if written and written.startswith("~/") else written or f"{home}/{STORE}")
 
 
 def _settle_memory() -> None:

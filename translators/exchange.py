@@ -12,18 +12,24 @@ taken never changes what a call means, only how much of it is rebuilt. No I/O he
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, Protocol
 
 from translators.canonical import (
     NO_USAGE,
     REMOVED,
+    AnnotationAdded,
+    Block,
     BlockDelta,
     BlockStart,
+    BlockStop,
+    Choice,
     ChoiceStop,
     Chunk,
     End,
+    Finish,
     JochError,
+    Message,
     Patch,
     Reason,
     Reasoning,
@@ -43,7 +49,7 @@ from translators.canonical import (
     unfold,
     value,
 )
-from translators.formats import ClientFormat, ProviderFormat, RenderContext, StreamRelay, Tally, Wire
+from translators.formats import ClientFormat, ProviderFormat, RenderContext, StreamParser, StreamRelay, Tally, Wire
 from translators.formats.json import dumps, loads, loads_mending_numbers, loads_mending_surrogates
 
 Amend = Callable[[Wire], Wire]
@@ -70,7 +76,7 @@ class Exchange(Protocol):
 
 
 def choose(client: ClientFormat, provider: ProviderFormat, request: Request, issuer: str) -> Exchange:
-    """The exchange for `request`. `issuer` is the provider's name, which marks the opaque blobs it makes."""
+    """The exchange for `request`. `issuer` marks the opaque blobs of its answer."""
     source = request.source
     if client.name != provider.name or source is None or source.format != client.name:
         return Translated(client, provider, issuer)
@@ -87,10 +93,14 @@ class _SameFormat:
 
     def render_response(self, raw: bytes, context: RenderContext, tally: Tally) -> bytes:
         wire, faithful = _parse_body(raw, tally)
-        if faithful and self._client.glance is not None and self._client.glance(wire, tally):
+        if context.check is None and faithful and self._client.glance is not None and self._client.glance(wire, tally):
             return raw
         response = self._provider.parse_response(wire, self._issuer)
         observe_whole(tally, response)
+        _check_whole(response, context)
+        if self._client.reseal is not None:
+            sealed = self._client.reseal(wire, self._sealing(context))
+            wire, faithful = sealed, faithful and sealed is wire
         if wire.get("usage") and response.usage.source == "none":
             wire, faithful = self._with_usage(wire, response, context, tally), False
         mended = self._client.mend(wire)
@@ -103,8 +113,16 @@ class _SameFormat:
         rendered = self._client.render_response(replace(response, usage=usage), context)
         return {**wire, "usage": rendered.get("usage")}
 
+    def _sealing(self, context: RenderContext) -> RenderContext:
+        """`context` for this issuer's blobs, which pass as they are where the client's dialect itself says whose they are."""
+        seal = None if self._client.owner in (None, self._issuer) else context.seal
+        return context if seal is context.seal else replace(context, seal=seal)
+
     def open_stream(self, context: RenderContext) -> StreamRelay:
-        return self._client.relay(context)
+        relay = self._client.relay(self._sealing(context))
+        if context.check is None:
+            return relay
+        return CheckedStream(relay, self._provider.stream_parser(self._issuer), context)
 
     def _with_usage_option(self, body: Wire) -> Wire:
         if self._client.usage_option is None:
@@ -163,18 +181,26 @@ class Translated:
             self._client, self._provider.parse_response(parse_whole(raw), self._issuer), context, tally
         )
 
-    def open_stream(self, context: RenderContext) -> StreamRelay:
+    def open_stream(self, context: RenderContext) -> TranslatedStream:
         return TranslatedStream(self._client, self._provider, self._issuer, context)
 
 
 class TranslatedStream:
-    """A provider's stream in one format, the client's in another."""
+    """A provider's stream in one format, the client's in another.
+
+    Where the provider pauses in the middle of its answer, `paused` is what came so far: the answer then goes on in another
+    stream of the provider, which `go_on` joins to this one.
+    """
 
     def __init__(self, client: ClientFormat, provider: ProviderFormat, issuer: str, context: RenderContext) -> None:
         self.tally = Tally()
+        self.paused: Response | None = None
+        self._provider, self._issuer = provider, issuer
         self._parser = provider.stream_parser(issuer)
         self._renderer = client.stream_renderer(context)
         self._context = context
+        self._turns = Turns(context) if context.keep is not None or context.check is not None else None
+        self._hops = Hops() if provider.resume is not None else None
 
     def feed(self, data: bytes) -> bytes:
         return self._render(self._parser.feed(data))
@@ -182,21 +208,174 @@ class TranslatedStream:
     def close(self) -> bytes:
         return self._render(self._parser.close())
 
+    def go_on(self) -> None:
+        """What is fed from now on is the next stream of the same answer."""
+        self.paused = None
+        self._parser = self._provider.stream_parser(self._issuer)
+
     def fail(self, error: JochError) -> bytes:
         return self._renderer.fail(error)
 
     def _render(self, chunks: list[Chunk]) -> bytes:
+        if self._hops is not None and chunks:
+            chunks = self._hops.join(chunks)
+            self.paused = self._hops.paused
         if not chunks:
             return b""
         if isinstance(chunks[-1], End):
             chunks = with_usage(chunks, self.tally, self._context)
+        if self._turns is not None:
+            self._turns.watch(chunks)
         observe(self.tally, chunks)
         return self._renderer.render(chunks)
 
 
+class Hops:
+    """Joins the streams in which a provider gives one answer piece by piece. Tokens are billed by stream, so they add up.
+
+    A stream that ends in a pause has no end here: `paused` is then the answer so far, and the next stream's blocks are
+    numbered on behind its own.
+    """
+
+    def __init__(self) -> None:
+        self.paused: Response | None = None
+        self._blocks: list[Block] = []
+        self._shift = 0  # blocks of the streams before
+        self._before = NO_USAGE
+        self._usage = NO_USAGE
+        self._start: Start | None = None
+        self._stop: ChoiceStop | None = None
+
+    def join(self, chunks: list[Chunk]) -> list[Chunk]:
+        return [joined for chunk in chunks if (joined := self._joined(chunk)) is not None]
+
+    def _joined(self, chunk: Chunk) -> Chunk | None:
+        match chunk:
+            case BlockDelta():
+                return replace(chunk, index=chunk.index + self._shift) if self._shift else chunk
+            case BlockStop():
+                self._blocks.append(chunk.block)
+                return replace(chunk, index=chunk.index + self._shift)
+            case BlockStart() | AnnotationAdded():
+                return replace(chunk, index=chunk.index + self._shift)
+            case Start():
+                first, self._start = self._start is None, self._start or chunk
+                return chunk if first else None
+            case UsageUpdate():
+                self._usage = added(self._before, chunk.usage)
+                return UsageUpdate(self._usage)
+            case ChoiceStop() if chunk.finish is Finish.PAUSE:
+                self._stop = chunk
+                return None
+            case End() if self._stop is not None:
+                self.paused = self._so_far(self._stop, chunk)
+                self._shift, self._before, self._stop = len(self._blocks), self._usage, None
+                return None
+            case _:
+                return chunk
+
+    def _so_far(self, stop: ChoiceStop, end: End) -> Response:
+        choice = Choice(
+            index=0,
+            message=Message("assistant", tuple(self._blocks)),
+            finish=stop.finish,
+            finish_raw=stop.finish_raw,
+        )
+        start = self._start or Start("", "")
+        return Response(id=start.id, model=start.model, choices=(choice,), usage=self._usage, extensions=end.extensions)
+
+
+def joined(answers: list[Response]) -> Response:
+    """One answer out of those a provider gave one after the other, each but the last ending in a pause."""
+    if len(answers) == 1:
+        return answers[0]
+    blocks = tuple(block for answer in answers for block in answer.choices[0].message.blocks)
+    usage = NO_USAGE
+    for answer in answers:
+        usage = added(usage, answer.usage)
+    last = answers[-1]
+    choice = replace(last.choices[0], message=replace(last.choices[0].message, blocks=blocks))
+    return replace(last, id=answers[0].id, choices=(choice,), usage=usage)
+
+
+def added(one: Usage, other: Usage) -> Usage:
+    """The tokens of both. Figures nobody reported add nothing, and make the sum partial."""
+    if one.source == "none":
+        return other
+    if other.source == "none":
+        return replace(one, source="partial")
+    sums = {name: getattr(one, name) + getattr(other, name) for name in _COUNTS}
+    tools = {
+        tool: one.tool_requests.get(tool, 0) + other.tool_requests.get(tool, 0)
+        for tool in {**one.tool_requests, **other.tool_requests}
+    }
+    return replace(other, **sums, tool_requests=tools)
+
+
+_COUNTS = tuple(each.name for each in fields(Usage) if each.type == "int")
+
+
+class Turns:
+    """Tells `context` what each choice was made of, once it is whole and before the client sees its end."""
+
+    def __init__(self, context: RenderContext) -> None:
+        self._context = context
+        self._blocks: dict[int, dict[int, Block]] = {}
+
+    def watch(self, chunks: Iterable[Chunk]) -> None:
+        """Raises what `context.check` raises."""
+        for chunk in chunks:
+            match chunk:
+                case BlockStop():
+                    self._blocks.setdefault(chunk.choice, {})[chunk.index] = chunk.block
+                case ChoiceStop():
+                    of_choice = self._blocks.pop(chunk.choice, {})
+                    blocks = tuple(of_choice[index] for index in sorted(of_choice))
+                    _tell(self._context, blocks, chunk.finish)
+                case _:
+                    pass
+
+
+class CheckedStream:
+    """A stream of the same format on both sides whose content has to be looked at as well."""
+
+    def __init__(self, relay: StreamRelay, parser: StreamParser, context: RenderContext) -> None:
+        self._relay, self._parser = relay, parser
+        self._turns = Turns(replace(context, keep=None))
+        self.tally = relay.tally
+
+    def feed(self, data: bytes) -> bytes:
+        out = self._relay.feed(data)
+        self._turns.watch(self._parser.feed(data))
+        return out
+
+    def close(self) -> bytes:
+        out = self._relay.close()
+        self._turns.watch(self._parser.close())
+        return out
+
+    def fail(self, error: JochError) -> bytes:
+        return self._relay.fail(error)
+
+
+def _tell(context: RenderContext, blocks: tuple[Block, ...], finish: Finish) -> None:
+    if context.check is not None:
+        context.check(blocks, finish)
+    if context.keep is not None:
+        context.keep(blocks)
+
+
+def _check_whole(response: Response, context: RenderContext) -> None:
+    if context.check is not None:
+        for choice in response.choices:
+            context.check(choice.message.blocks, choice.finish)
+
+
 def render_answer(client: ClientFormat, response: Response, context: RenderContext, tally: Tally) -> bytes:
-    """A canonical answer in the client's format, seen by `tally`."""
+    """A canonical answer in the client's format, seen by `tally` and told to `context`."""
     observe_whole(tally, response)
+    for choice in response.choices:
+        _tell(context, choice.message.blocks, choice.finish)
     return dumps(client.render_response(response, context))
 
 
@@ -204,7 +383,10 @@ def render_whole_as_stream(
     client: ClientFormat, provider: ProviderFormat, issuer: str, raw: bytes, context: RenderContext, tally: Tally
 ) -> bytes:
     """A stream was asked for and a whole answer came: one valid stream out of it."""
-    chunks = list(unfold(provider.parse_response(parse_whole(raw), issuer)))
+    response = provider.parse_response(parse_whole(raw), issuer)
+    for choice in response.choices:
+        _tell(context, choice.message.blocks, choice.finish)
+    chunks = list(unfold(response))
     observe(tally, chunks)
     return client.stream_renderer(context).render(with_usage(chunks, tally, context))
 

@@ -90,6 +90,10 @@ class Binding(Protocol):
 
     def capabilities(self) -> CapabilitySet: ...
 
+    def translates(self, client: str, request: Request) -> bool:
+        """Whether `request`, which came in the format `client`, would be sent in another one."""
+        ...
+
     def prepare(self, asked: Asked) -> Prepared:
         """Render the request and look up the key. Raises `UpstreamError` when this candidate cannot be asked."""
         ...

@@ -7,7 +7,7 @@ same errors. An adapter that raises something else has a bug; the client hears o
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.resources import Clocks, Model
 from translators import exchange
@@ -18,10 +18,12 @@ from translators.canonical import (
     JochError,
     ProviderAdapter,
     Reason,
+    Request,
     Response,
     Transform,
     UpstreamError,
 )
+from translators.continuity import only_own
 from translators.formats import Tally, Wire
 from translators.providers.provider import AdapterProvider
 
@@ -43,8 +45,13 @@ class DirectBinding:
     def capabilities(self) -> CapabilitySet:
         return self._capabilities
 
+    def translates(self, client: str, request: Request) -> bool:
+        return True
+
     def prepare(self, asked: Asked) -> PreparedDirect:
-        return PreparedDirect(self._name, self._adapter, asked)
+        own = only_own(asked.request, self._name)
+        asked = replace(asked, request=own.request, context=replace(asked.context, issuer=self._name))
+        return PreparedDirect(self._name, self._adapter, asked, transforms=own.transforms)
 
     async def post(self, operation: str, body: Wire, clocks: Clocks) -> Wire:
         raise UpstreamError(Reason.UNSUPPORTED, f"{self._name} does not serve {operation}.")
@@ -88,6 +95,7 @@ class DirectAnswer:
 
     async def pieces(self) -> AsyncIterator[bytes]:
         asked = self._prepared.asked
+        turns = exchange.Turns(asked.context)
         ended = False
         try:
             async for chunk in self._prepared.adapter.stream(asked.request):
@@ -95,6 +103,7 @@ class DirectAnswer:
                 if isinstance(chunk, End):
                     ended = True
                     chunks = exchange.with_usage(chunks, self.tally, asked.context)
+                turns.watch(chunks)
                 exchange.observe(self.tally, chunks)
                 yield self._renderer.render(chunks)
         except JochError:

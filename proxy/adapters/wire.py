@@ -21,6 +21,7 @@ from translators import exchange
 from translators.canonical import (
     CapabilitySet,
     Chunk,
+    Finish,
     HealthSignal,
     JochError,
     Reason,
@@ -29,13 +30,17 @@ from translators.canonical import (
     Transform,
     UpstreamError,
 )
-from translators.exchange import Exchange, WireBody
+from translators.continuity import only_own
+from translators.exchange import Exchange, TranslatedStream, WireBody
 from translators.formats import ProviderFormat, StreamRelay, Tally, Wire
-from translators.formats.json import dumps
+from translators.formats.json import dumps, loads
 from translators.providers.provider import ModelFacts, Provider
 
 from .binding import Asked, ResolveSecret
 from .capabilities import effective
+
+RESUMPTIONS = 5
+"""How often an answer that its provider pauses is asked to go on. Each is a request of its own, and billed."""
 
 _JSON_TYPES = frozenset({"application/json", "text/json", "application/problem+json"})
 # An `istr` knows its own case-folded form; a plain string would be folded again for every request.
@@ -61,6 +66,7 @@ class WireBinding:
     ) -> None:
         self.model, self.provider = model, provider
         self.facts = facts_of(model)
+        self.issuer = provider.seal(provider.name, self.facts)
         self._upstream, self._resolve = upstream, resolve
         static = {"Content-Type": "application/json", **provider.headers, **model.headers, **hop}
         self._headers: dict[str, str] = {istr(name): value for name, value in static.items()}
@@ -75,18 +81,24 @@ class WireBinding:
     def capabilities(self) -> CapabilitySet:
         return self._capabilities
 
+    def translates(self, client: str, request: Request) -> bool:
+        provider = self.provider
+        return provider.choose(provider.formats, client, request, self.facts).name != client
+
     def prepare(self, asked: Asked) -> PreparedWire:
         provider, facts = self.provider, self.facts
-        wire_format = provider.choose(provider.formats, asked.client.name, asked.request, facts)
+        own = only_own(asked.request, self.issuer)
+        wire_format = provider.choose(provider.formats, asked.client.name, own.request, facts)
         if wire_format.name not in provider.paths:
             raise UpstreamError(Reason.UNSUPPORTED, f"{provider.name} has no {wire_format.name} endpoint.")
-        adapted = provider.adapt(asked.request, facts)
-        chosen = exchange.choose(asked.client, wire_format, adapted.request, provider.name)
+        adapted = provider.adapt(own.request, facts)
+        chosen = exchange.choose(asked.client, wire_format, adapted.request, self.issuer)
+        asked = replace(asked, context=replace(asked.context, issuer=self.issuer))
         body = chosen.render_request(
             adapted.request, facts.model, lambda wire: provider.amend(wire, facts), ask_usage=provider.usage_option
         )
-        if adapted.transforms:
-            body = WireBody(body.data, (*adapted.transforms, *body.transforms))
+        if own.transforms or adapted.transforms:
+            body = WireBody(body.data, (*own.transforms, *adapted.transforms, *body.transforms))
         accept = wire_format.stream_type if asked.request.stream else "application/json"
         request, key = self.request("POST", provider.paths[wire_format.name], body.data, asked.clocks, accept)
         return PreparedWire(self, asked, wire_format, chosen, request, key, body.transforms)
@@ -209,13 +221,24 @@ class PreparedWire:
         return self.request.url.host or ""
 
     async def send(self) -> WireAnswer:
-        reply = await self.binding.send(self.request)
+        return WireAnswer(self, await self._reply(self.request))
+
+    async def resume(self, paused: Response) -> Reply:
+        """The provider's answer to being asked to go on. Raises `UpstreamError`."""
+        resume = self.wire_format.resume
+        if resume is None or self.request.body is None:  # only a format that can resume ends in a pause
+            raise _never_ending()
+        body = dumps(resume(loads(self.request.body), paused))
+        return await self._reply(replace(self.request, body=body))
+
+    async def _reply(self, request: WireRequest) -> Reply:
+        reply = await self.binding.send(request)
         if reply.status != 200:
             try:
                 raise await self.binding.refused(reply, self.key, self.wire_format)
             finally:
                 reply.close()
-        return WireAnswer(self, reply)
+        return reply
 
 
 class WireAnswer:
@@ -239,13 +262,31 @@ class WireAnswer:
         context = prepared.asked.context
         try:
             if media_type == prepared.wire_format.stream_type:
-                response = exchange.fold_stream(prepared.wire_format, prepared.binding.provider.name, raw)
+                response = exchange.fold_stream(prepared.wire_format, context.issuer, raw)
                 self._tally.note("converted")
                 return exchange.render_answer(prepared.asked.client, response, context, self._tally)
             _expect_json(media_type, raw)
+            if prepared.wire_format.resume is not None:
+                return exchange.render_answer(prepared.asked.client, await self._all_of(raw), context, self._tally)
             return prepared.exchange.render_response(raw, context, self._tally)
         except UpstreamError as error:
             raise scrubbed(error, prepared.key) from None
+
+    async def _all_of(self, raw: bytes) -> Response:
+        """The answer in `raw`, with what follows where the provider paused in it."""
+        prepared = self._prepared
+        parse, issuer = prepared.wire_format.parse_response, prepared.asked.context.issuer
+        answers = [parse(exchange.parse_whole(raw), issuer)]
+        while any(choice.finish is Finish.PAUSE for choice in answers[-1].choices):
+            if len(answers) > RESUMPTIONS:
+                raise _never_ending()
+            self._tally.note("resumed")
+            reply = await prepared.resume(exchange.joined(answers))
+            try:
+                answers.append(parse(exchange.parse_whole(await reply.read()), issuer))
+            finally:
+                reply.close()
+        return exchange.joined(answers)
 
     async def pieces(self) -> AsyncIterator[bytes]:
         prepared, media_type = self._prepared, self._reply.media_type
@@ -258,21 +299,38 @@ class WireAnswer:
         relay.tally.notes += self._reply.notes
         cut: UpstreamError | None = None
         try:
-            async with aclosing(self._reply.pieces()) as arriving:
-                while not relay.tally.ended:  # what a provider does behind its own end is not worth waiting for
-                    try:
-                        piece = await anext(arriving)
-                    except StopAsyncIteration:
-                        break
-                    except UpstreamError as error:
-                        cut = error
-                        break
-                    yield relay.feed(piece)
-                    relay.feed(b"")  # raises what went wrong behind good events: it must not wait for the next ones
+            resumptions = 0
+            while True:
+                async with aclosing(self._reply.pieces()) as arriving:
+                    while not relay.tally.ended:  # what a provider does behind its own end is not worth waiting for
+                        try:
+                            piece = await anext(arriving)
+                        except StopAsyncIteration:
+                            break
+                        except UpstreamError as error:
+                            cut = error
+                            break
+                        yield relay.feed(piece)
+                        relay.feed(b"")  # raises what went wrong behind good events: it must not wait for the next ones
+                        if isinstance(relay, TranslatedStream) and relay.paused is not None:
+                            break
+                if not isinstance(relay, TranslatedStream) or relay.paused is None:
+                    break
+                resumptions += 1
+                await self._go_on(relay, relay.paused, resumptions)
             yield _rest(relay, cut)
             self._complete = cut is None
         except UpstreamError as error:
             raise scrubbed(error, prepared.key) from None
+
+    async def _go_on(self, relay: TranslatedStream, paused: Response, resumptions: int) -> None:
+        """Have the provider go on where it paused; its next stream continues this one."""
+        if resumptions > RESUMPTIONS:
+            raise _never_ending()
+        relay.tally.note("resumed")
+        self._reply.finish()
+        self._reply = await self._prepared.resume(paused)
+        relay.go_on()
 
     async def _whole_as_stream(self) -> bytes:
         prepared = self._prepared
@@ -280,7 +338,7 @@ class WireAnswer:
         return exchange.render_whole_as_stream(
             prepared.asked.client,
             prepared.wire_format,
-            prepared.binding.provider.name,
+            prepared.asked.context.issuer,
             await self._reply.read(),
             prepared.asked.context,
             self._tally,
@@ -310,7 +368,7 @@ class WireAdapter:
     async def respond(self, request: Request) -> Response:
         reply, wire_format, key = await self._ask(replace(request, stream=False))
         try:
-            return wire_format.parse_response(exchange.parse_whole(await reply.read()), self._binding.provider.name)
+            return wire_format.parse_response(exchange.parse_whole(await reply.read()), self._binding.issuer)
         except UpstreamError as error:
             raise scrubbed(error, key) from None
         finally:
@@ -318,7 +376,7 @@ class WireAdapter:
 
     async def stream(self, request: Request) -> AsyncIterator[Chunk]:
         reply, wire_format, key = await self._ask(replace(request, stream=True, include_usage=True))
-        parser = wire_format.stream_parser(self._binding.provider.name)
+        parser = wire_format.stream_parser(self._binding.issuer)
         try:
             async for piece in reply.pieces():
                 for chunk in parser.feed(piece):
@@ -379,6 +437,11 @@ def _rest(relay: StreamRelay, cut: UpstreamError | None) -> bytes:
     if cut is not None:
         relay.tally.note(cut.failure)
     return rest
+
+
+def _never_ending() -> UpstreamError:
+    message = f"The provider paused its answer more than {RESUMPTIONS} times."
+    return UpstreamError(Reason.BAD_RESPONSE, message, failure="paused", billed_risk=True)
 
 
 def _tls_of(model: Model) -> ssl.SSLContext | bool:

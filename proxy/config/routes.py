@@ -45,6 +45,7 @@ class RouteBuilder:
             max_output_min=requirements.max_output_tokens_min,
             failover=failover(spec.strategy.failover, self.failover),
             parameters=spec.parameters.given(),
+            strict=spec.strict,
             hash=digest(resource.spec),
         )
         unresolved = len(entries) < len(written)  # perhaps without an error here: where it is declared has one

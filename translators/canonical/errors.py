@@ -160,10 +160,36 @@ class UpstreamError(JochError):
         return HANDLING[self.reason].failover
 
 
+_HINTS = (
+    "audio",
+    "cache",
+    "extensions.",
+    "include_obfuscation",
+    "metadata",
+    "safety_identifier",
+    "service_tier",
+    "state.include",
+    "state.store",
+    "state.truncation",
+    "user",
+    "verbosity",
+)
+_HINT_ENDS = (".cache", ".detail", ".name", ".role", ".strict")
+
+
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """One change a translation made, for the loss report. `pointer` names the canonical field ("sampling.stop")."""
+    """One change a translation made, for the loss report.
+
+    `field` names the place in canonical words ("sampling.stop", "tools[0].strict"); `action` is mapped (said otherwise, the
+    same meaning), emulated (asked for by other means), reshaped or dropped.
+    """
 
     field: str
     action: str  # mapped | emulated | reshaped | dropped
     detail: str = ""
+
+    @property
+    def is_semantic(self) -> bool:
+        """Whether the model is asked for something else than the client said. Hints may go without that."""
+        return self.action != "mapped" and not (self.field.startswith(_HINTS) or self.field.endswith(_HINT_ENDS))

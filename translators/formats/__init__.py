@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from translators.canonical import (
+    Block,
     Chunk,
+    Finish,
     JochError,
+    Opaque,
     Request,
     Response,
     Transform,
@@ -45,6 +48,10 @@ class RenderContext:
     show_reasoning: bool = True
     hide_usage: bool = False
     estimate: Callable[[Tally], Usage] | None = None
+    issuer: str = ""
+    seal: Callable[[tuple[Opaque, ...]], str] | None = None
+    keep: Callable[[tuple[Block, ...]], None] | None = None
+    check: Callable[[tuple[Block, ...], Finish], None] | None = None
 
 
 @dataclass(slots=True)
@@ -125,6 +132,8 @@ class ClientFormat:
     whole answer, or None when it is fine as it is.
     `glance(body, tally)` notes an answer that is plainly fine, without parsing it, and says whether it was.
     `usage_option` is the top-level member, and what it must hold, that asks for usage at the end of a stream.
+    `owner` is the issuer to whom blobs belong that clients send without our seal, and `reseal` gives a whole answer of this
+    format with every blob in it sealed as the context says.
     """
 
     name: str
@@ -137,6 +146,8 @@ class ClientFormat:
     mend: Callable[[Wire], Wire | None]
     usage_option: tuple[str, Wire] | None = None
     glance: Callable[[Wire, Tally], bool] | None = None
+    owner: str | None = None
+    reseal: Callable[[Wire, RenderContext], Wire] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,13 +74,6 @@ class Health(Record):
     max_open_seconds: Seconds | None = None
 
 
-class OutputChecks(Record):
-    validation: Annotated[Literal["enforce", "observe", "off"], UNENFORCED.but_for("off")] = Field(
-        default="enforce", alias="validate"
-    )
-    streaming: Annotated[Literal["end", "buffer"], NOT_YET.but_for("end")] = "end"
-
-
 class Tools(Record):
     default_side_effect: Annotated[Text, NOT_YET.but_for("unknown")] = "unknown"
 
@@ -111,24 +104,6 @@ class Reasoning(Record):
 class Execution(Record):
     inference: Annotated[Literal["off", "traceparent", "prefix"], NOT_YET.but_for("off")] = "prefix"
     idle_seconds: Annotated[Seconds | None, NOT_YET] = None
-
-
-class StoredResponses(Record):
-    enabled: bool = True
-    ttl_hours: Positive | None = None
-    max_mb: Positive | None = None
-    backend: Text | None = None
-
-
-class Vault(Record):
-    ttl_minutes: Positive | None = None
-    max_entries: Positive | None = None
-
-
-class Store(Record):
-    path: Annotated[Text | None, NOT_YET] = None
-    responses: Annotated[StoredResponses | None, NOT_YET] = None
-    vault: Annotated[Vault | None, NOT_YET] = None
 
 
 class ExportRetry(Record):

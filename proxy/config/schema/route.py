@@ -75,7 +75,7 @@ class Failover(Record):
     on_region_mismatch: Annotated[bool, NOT_YET] = True
     on_health_degraded: Annotated[bool, NOT_YET] = True
     on_policy_denied: Annotated[bool, NOT_YET] = True
-    on_schema_invalid: Annotated[bool, NOT_YET] = True
+    on_schema_invalid: bool = True
     on_side_effects: Annotated[Literal["guard", "announce", "block", "allow"], UNENFORCED.but_for("allow")] = "guard"
     last_resort: Annotated[bool, NOT_YET] = True
 
@@ -128,3 +128,4 @@ class ModelRouteSpec(Spec):
     parameters: Parameters = Field(default_factory=Parameters)
     observability: Observability = Field(default_factory=Observability)
     access: Access = Field(default_factory=Access)
+    strict: Literal["none", "semantic", "all"] = "none"

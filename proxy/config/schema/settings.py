@@ -111,6 +111,29 @@ class Load(Record):
     max_queue_ms: NonNegative | None = None
 
 
+class OutputChecks(Record):
+    validation: Literal["enforce", "observe", "off"] | None = Field(default=None, alias="validate")
+    streaming: Literal["end", "buffer"] = "end"
+
+
+class StoredResponses(Record):
+    enabled: bool = True
+    ttl_hours: Positive | None = None
+    max_mb: Positive | None = None
+    backend: Text | None = None
+
+
+class Vault(Record):
+    ttl_minutes: Positive | None = None
+    max_entries: Positive | None = None
+
+
+class Store(Record):
+    path: Text | None = None
+    responses: Annotated[StoredResponses | None, NOT_YET] = None
+    vault: Vault = Field(default_factory=Vault)
+
+
 class RouterSettingsSpec(Spec):
     listen: Listen = Field(default_factory=Listen)
     auth: Auth = Field(default_factory=Auth)
@@ -141,14 +164,14 @@ class RouterSettingsSpec(Spec):
     cost: later.Cost = Field(default_factory=later.Cost)
     health_check: Annotated[later.HealthCheck | None, NOT_YET] = None
     health: Annotated[later.Health | None, NOT_YET] = None
-    structured_output: later.OutputChecks = Field(default_factory=later.OutputChecks)
+    structured_output: OutputChecks = Field(default_factory=OutputChecks)
     tools: later.Tools = Field(default_factory=later.Tools)
     tool_gateway: Annotated[later.ToolGateway | None, UNENFORCED] = None
     hooks: later.Hooks = Field(default_factory=later.Hooks)
     reasoning: later.Reasoning = Field(default_factory=later.Reasoning)
     names: Annotated[Literal["drop", "prefix"] | None, NOT_YET] = None
     execution: later.Execution = Field(default_factory=later.Execution)
-    store: later.Store = Field(default_factory=later.Store)
+    store: Store = Field(default_factory=Store)
     otel: Annotated[later.Otel | None, NOT_YET] = None
     ocsf: Annotated[later.Ocsf | None, NOT_YET] = None
     passthrough: Annotated[dict[str, Text], NOT_YET] = Field(default_factory=dict)

@@ -6,7 +6,8 @@ from translators.formats import ClientFormat, ProviderFormat
 from translators.formats.openai_envelope import parse_error, render_error
 
 from .items import FORMAT
-from .mend import mend
+from .mend import mend, reseal
+from .parse_parts import OWNER
 from .parse_request import POINTERS, parse_request
 from .parse_response import parse_response
 from .relay import ResponsesRelay
@@ -24,6 +25,8 @@ CLIENT = ClientFormat(
     pointers=POINTERS,
     relay=ResponsesRelay,
     mend=mend,
+    owner=OWNER,
+    reseal=reseal,
 )
 
 PROVIDER = ProviderFormat(

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from translators.formats import json
+from translators.canonical import Opaque
+from translators.formats import RenderContext, json
+
+from .items import SEALED
 
 _REQUIRED: dict[str, Any] = {"object": "response", "tools": [], "tool_choice": "auto", "parallel_tool_calls": True}
 """Members without which typed clients fail (`response.tools.map`), and what their absence means."""
@@ -31,7 +34,7 @@ def mend(body: dict[str, Any]) -> dict[str, Any] | None:
     if isinstance(output, list):
         items = [mend_item(item) for item in output]
         if any(item is not None for item in items):
-            changes["output"] = [new if new is not None else old for new, old in zip(items, output, strict=True)]
+            changes["output"] = _merged(items, output)
     return {**body, **changes} if changes else None
 
 
@@ -69,3 +72,24 @@ def mend_item(item: Any) -> dict[str, Any] | None:
         if arguments in ("", None) and item.get("status", "completed") == "completed":
             return {**item, "arguments": "{}"}
     return None
+
+
+def reseal(body: dict[str, Any], context: RenderContext) -> dict[str, Any]:
+    """`body` with every reasoning item's blob sealed by the context; `body` itself where nothing is to be sealed."""
+    output = body.get("output")
+    if context.seal is None or not isinstance(output, list):
+        return body
+    items = [reseal_item(item, context) for item in output]
+    return body if all(item is None for item in items) else {**body, "output": _merged(items, output)}
+
+
+def reseal_item(item: Any, context: RenderContext) -> dict[str, Any] | None:
+    """The item with its blob sealed by the context, or None when nothing is to be sealed."""
+    blob = item.get("encrypted_content") if isinstance(item, dict) else None
+    if context.seal is None or not isinstance(blob, str) or not blob:
+        return None
+    return {**item, "encrypted_content": context.seal((Opaque(context.issuer, SEALED, blob),))}
+
+
+def _merged(changed: list[dict[str, Any] | None], items: list[Any]) -> list[Any]:
+    return [new if new is not None else old for new, old in zip(changed, items, strict=True)]

@@ -16,7 +16,7 @@ from translators.formats.upstream_errors import cut
 
 from .errors import parse_failure
 from .events import FAILURES, PINGS, RENAMED, TERMINALS, parse_event
-from .mend import mend, mend_item
+from .mend import mend, mend_item, reseal, reseal_item
 from .parse_response import bad_shape, parse_finish, parse_usage
 from .render_response import render_echo, render_failed, render_usage, response_id
 from .stream_parser import bad_order
@@ -163,17 +163,17 @@ class ResponsesRelay(StreamReader[sse.Event, bytes]):
                 raise bad_order("The provider's stream did not begin with its opening event.")
             self.tally.response_id = _word(response.get("id"))
             self.tally.response_model = _word(response.get("model"))
-        mended = mend(response)
+        mended = reseal(mend(response) or response, self._context)
         if self._response is not None and response.get("id") != self._response.get("id"):
-            mended = {**(mended or response), "id": self._response.get("id")}
+            mended = {**mended, "id": self._response.get("id")}
             self.tally.note("id_changed")
         if kind in TERMINALS:
-            mended = self._terminal(kind, mended or response, response)
-        if mended is not None and mended is not response:
+            mended = self._terminal(kind, mended, response)
+        if mended is not response:
             changes["response"] = mended
             self.tally.note("response_mended")
         if self._response is None:
-            self._response = mended or response
+            self._response = mended
 
     def _terminal(self, kind: str, current: dict[str, Any], original: dict[str, Any]) -> dict[str, Any]:
         """The terminal's response with every item the client saw, under the ids it saw them."""
@@ -265,6 +265,7 @@ class ResponsesRelay(StreamReader[sse.Event, bytes]):
     def _done(self, item: _Item, data: dict[str, Any], changes: dict[str, Any]) -> None:
         wire = _wire(data)
         mended = mend_item(wire)
+        mended = reseal_item(mended or wire, self._context) or mended
         if wire.get("id") != item.name:
             mended = {**(mended or wire), "id": item.name}
             self.tally.note("id_changed")

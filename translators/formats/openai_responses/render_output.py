@@ -1,19 +1,23 @@
 """Canonical blocks to output items of a Responses answer, whole. The streaming renderer uses the same pieces.
 
-A blob of `SEALED` kind is shown only when the client asked for it; blobs of any other kind never leave here. What the
+Blobs leave here in one string: the provider's own where no seal is given and the client asked for it, else sealed, since
+their issuer must be known when they come back. What the
 Responses API has no item for (sound, video, another provider's hosted tools) has no place in an answer to its clients.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
-from translators.canonical import Block, HostedItem, Media, Native, Origin, Reasoning, Refusal, Text, ToolCall
+from translators.canonical import Block, HostedItem, Media, Native, Opaque, Origin, Reasoning, Refusal, Text, ToolCall
+from translators.formats import RenderContext
 
 from .items import (
     FORMAT,
     HOSTED,
+    INCLUDE_SEALED,
     PREFIXES,
     SEALED,
     arguments_of,
@@ -24,6 +28,31 @@ from .items import (
 )
 
 Status = Literal["in_progress", "completed", "incomplete"]
+
+Seal = Callable[[tuple[Opaque, ...]], str | None]
+"""What of a reasoning item's blobs goes to the client as `encrypted_content`; None for nothing."""
+
+
+def seal_of(context: RenderContext) -> Seal:
+    """The context's own seal, else the blob of this format as it is, if the client asked for it."""
+    if context.seal is not None:
+        return partial(_sealed, context.seal, context.issuer)
+    if INCLUDE_SEALED not in context.request.state.include:
+        return _nothing
+    return _as_it_is
+
+
+def _sealed(seal: Callable[[tuple[Opaque, ...]], str], issuer: str, blobs: tuple[Opaque, ...]) -> str:
+    # A thought without a blob is marked as its model's own: sent to OpenAI bare, it would be looked up by its id.
+    return seal(blobs or (Opaque(issuer, "none", ""),))
+
+
+def _as_it_is(blobs: tuple[Opaque, ...]) -> str | None:
+    return next((blob.data for blob in blobs if blob.kind == SEALED), None)
+
+
+def _nothing(blobs: tuple[Opaque, ...]) -> str | None:
+    return None
 
 
 class Ids:
@@ -44,14 +73,14 @@ class Ids:
         return own
 
 
-def render_output(blocks: tuple[Block, ...], ids: Ids, *, sealed: bool, incomplete: bool) -> list[dict[str, Any]]:
+def render_output(blocks: tuple[Block, ...], ids: Ids, *, seal: Seal, incomplete: bool) -> list[dict[str, Any]]:
     """The items that `blocks` make, in order. `incomplete`: the answer was cut, so its last item is not whole."""
     groups = [group for group in contiguous(blocks) if item_kind(group[0]) is not None]
     items: list[dict[str, Any]] = []
     for position, group in enumerate(groups):
         last = position == len(groups) - 1
         status: Status = "incomplete" if incomplete and last else "completed"
-        items.append(render_item(group, ids.of(item_kind(group[0]) or "", group[0].origin), status, sealed=sealed))
+        items.append(render_item(group, ids.of(item_kind(group[0]) or "", group[0].origin), status, seal=seal))
     return items
 
 
@@ -86,12 +115,12 @@ def _raw_type(raw: object) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def render_item(group: list[Block], item_id: str, status: Status, *, sealed: bool) -> dict[str, Any]:
+def render_item(group: list[Block], item_id: str, status: Status, *, seal: Seal) -> dict[str, Any]:
     """The finished item of one group of blocks, all of the same kind (see `items.contiguous`)."""
     first = group[0]
     match first:
         case Reasoning():
-            return render_reasoning(first, item_id, sealed=sealed)
+            return render_reasoning(first, item_id, seal=seal)
         case ToolCall():
             return render_call(first, item_id, status)
         case HostedItem():
@@ -178,7 +207,7 @@ def _logprob(entry: Any) -> Any:
     return known
 
 
-def render_reasoning(block: Reasoning, item_id: str, *, sealed: bool) -> dict[str, Any]:
+def render_reasoning(block: Reasoning, item_id: str, *, seal: Seal) -> dict[str, Any]:
     item: dict[str, Any] = {
         **own_rest(block.origin),
         "id": item_id,
@@ -187,8 +216,7 @@ def render_reasoning(block: Reasoning, item_id: str, *, sealed: bool) -> dict[st
     }
     if block.text is not None:
         item["content"] = [{"type": "reasoning_text", "text": block.text}]
-    blob = next((opaque.data for opaque in block.opaque if opaque.kind == SEALED), None)
-    if sealed and blob is not None:
+    if (blob := seal(block.opaque)) is not None:
         item["encrypted_content"] = blob
     if block.origin and block.origin.status:
         item["status"] = block.origin.status

@@ -25,9 +25,9 @@ from translators.canonical import (
 from translators.formats import RenderContext
 
 from .errors import failed_code
-from .items import INCLUDE_SEALED, own_rest
+from .items import own_rest
 from .parse_response import UNFINISHED
-from .render_output import Ids, render_output
+from .render_output import Ids, render_output, seal_of
 
 _REASONS = frozenset({"max_output_tokens", "max_messages", "content_filter", "steered"})
 
@@ -42,7 +42,7 @@ def render_response(response: Response, context: RenderContext) -> dict[str, Any
         output = render_output(
             choice.message.blocks,
             Ids(context.new_id),
-            sealed=wants_sealed(context.request),
+            seal=seal_of(context),
             incomplete=status == "incomplete",
         )
     wire = {**response.extensions, **render_echo(context.request)}
@@ -60,10 +60,6 @@ def render_response(response: Response, context: RenderContext) -> dict[str, Any
 def response_id(given: str, context: RenderContext) -> str:
     """The provider's id where it is one of this API, else a new one."""
     return given if given.startswith("resp_") else context.new_id("resp_")
-
-
-def wants_sealed(request: Request) -> bool:
-    return INCLUDE_SEALED in request.state.include
 
 
 def status_of(choice: Choice | None, reason: str | None) -> tuple[str, str | None]:

@@ -25,6 +25,7 @@ from translators.canonical import (
 
 from .items import is_prose, item_of
 from .render_output import (
+    Seal,
     Status,
     render_annotation,
     render_call,
@@ -60,12 +61,12 @@ class ItemWriter(Protocol):
     def finish(self, status: Status) -> dict[str, Any]: ...
 
 
-def writer_for(block: Block, kind: str, emit: Emit, item_id: str, index: int, *, sealed: bool) -> ItemWriter:
+def writer_for(block: Block, kind: str, emit: Emit, item_id: str, index: int, *, seal: Seal) -> ItemWriter:
     """The writer of an item of type `kind` that begins with `block`."""
     if kind == "message":
         return MessageWriter(emit, item_id, index, block.origin)
     if isinstance(block, Reasoning):
-        return ReasoningWriter(emit, item_id, index, sealed=sealed)
+        return ReasoningWriter(emit, item_id, index, seal=seal)
     if isinstance(block, ToolCall):
         return CallWriter(emit, item_id, index)
     return WholeWriter(emit, item_id, index)
@@ -227,11 +228,11 @@ def _emptied(call: ToolCall) -> ToolCall:
 class ReasoningWriter(_Writer):
     """A reasoning item: summary parts one after the other, and the raw text as one content part."""
 
-    __slots__ = ("_block", "_closed", "_open", "_raw", "_sealed", "_texts")
+    __slots__ = ("_block", "_closed", "_open", "_raw", "_seal", "_texts")
 
-    def __init__(self, emit: Emit, item_id: str, index: int, *, sealed: bool) -> None:
+    def __init__(self, emit: Emit, item_id: str, index: int, *, seal: Seal) -> None:
         super().__init__(emit, item_id, index)
-        self._sealed = sealed
+        self._seal = seal
         self._block = Reasoning()
         self._open = False  # the last summary part is
         self._texts: list[str] = []  # of the summary parts so far
@@ -298,7 +299,7 @@ class ReasoningWriter(_Writer):
             self._emit("response.content_part.done", **self._content(), part={"type": "reasoning_text", "text": text})
 
     def finish(self, status: Status) -> dict[str, Any]:
-        return self._done(render_reasoning(self._block, self.item_id, sealed=self._sealed))
+        return self._done(render_reasoning(self._block, self.item_id, seal=self._seal))
 
 
 class WholeWriter(_Writer):

@@ -33,7 +33,7 @@ from translators.canonical import (
 from translators.formats import RenderContext, json, sse
 
 from .items import FORMAT
-from .render_output import Ids, Status, item_kind
+from .render_output import Ids, Status, item_kind, seal_of
 from .render_response import (
     finished,
     render_echo,
@@ -41,7 +41,6 @@ from .render_response import (
     render_usage,
     response_id,
     status_of_finish,
-    wants_sealed,
 )
 from .stream_items import ItemWriter, writer_for
 
@@ -53,7 +52,7 @@ class ResponsesRenderer:
         self._context = context
         self._wire = render_echo(context.request)
         self._ids = Ids(context.new_id)
-        self._sealed = wants_sealed(context.request)
+        self._seal = seal_of(context)
         self._out: list[bytes] = []
         self._sequence = 0
         self._started = False
@@ -183,7 +182,7 @@ class ResponsesRenderer:
             item_id = self._ids.of(kind, block.origin)
             if block.origin and block.origin.item_id:
                 self._renamed[block.origin.item_id] = item_id
-            writer = writer_for(block, kind, self._emit, item_id, len(self._items), sealed=self._sealed)
+            writer = writer_for(block, kind, self._emit, item_id, len(self._items), seal=self._seal)
             self._items.append(None)
             if kind != "message" and isinstance(block, (Reasoning, HostedItem, Native)):
                 self._beside[index] = writer

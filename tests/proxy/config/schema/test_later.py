@@ -10,14 +10,13 @@ cost: { unknown: deny }
 healthCheck: { enabled: true, intervalSeconds: 30, mode: synthetic, syntheticPrompt: hi, maxUsdPerDay: 0.05 }
 health: { windowSeconds: 120, minSamples: 5, degradedErrorRate: 0.2, openSeconds: 30, latencyDegradedMs: 15000 }
 retry: { attempts: 0, backoffMs: 250, maxBackoffMs: 4000, respectRetryAfter: true, maxRetryAfterMs: 5000 }
-structuredOutput: { validate: enforce, streaming: buffer }
 tools: { defaultSideEffect: read }
 toolGateway: { url: "http://tools:1", secretRef: s, timeoutMs: 1500 }
 hooks: { agentTrigger: execution-start, guardians: [policy-engine], compose: chain, evaluateAll: false, totalTimeoutMs: 3000 }
 reasoning: { clamp: nearest, carrySummaries: true }
 names: prefix
 execution: { inference: prefix, idleSeconds: 900 }
-store: { path: /tmp/x.db, responses: { enabled: true, ttlHours: 720 }, vault: { ttlMinutes: 60, maxEntries: 5 } }
+store: { responses: { enabled: true, ttlHours: 720 } }
 otel: { enabled: auto, endpoint: "http://otel:4318", retry: { maxAttempts: 5, initialIntervalMs: 500 } }
 ocsf: { enabled: true, sinks: [], profile: ocsf-1.8, classes: [6003] }
 passthrough: { files: openai }
@@ -37,7 +36,6 @@ def test_what_promises_protection_is_said_to_protect_nothing(tmp_path: Path) -> 
     assert unenforced == {
         "spec.residency",
         "spec.cost.unknown",
-        "spec.structuredOutput.validate",
         "spec.toolGateway",
         "spec.hooks.guardians",
         "spec.egress.allowHosts",

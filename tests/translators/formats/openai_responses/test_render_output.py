@@ -1,13 +1,41 @@
 import itertools
+from dataclasses import replace
 
-from translators.canonical import HostedItem, Media, Native, Opaque, Origin, Reasoning, Refusal, Text, ToolCall
-from translators.formats.openai_responses.render_output import Ids, render_output
+from translators.canonical import (
+    HostedItem,
+    Media,
+    Native,
+    Opaque,
+    Origin,
+    Reasoning,
+    Refusal,
+    Request,
+    StateSpec,
+    Text,
+    ToolCall,
+)
+from translators.formats import RenderContext
+from translators.formats.openai_responses.render_output import Ids, render_output, seal_of
 
 
-def render(*blocks, sealed=False, incomplete=False):
+def nothing(blobs):
+    return None
+
+
+def first(blobs):
+    """What a client that asks for `reasoning.encrypted_content` is given: the blob of this format."""
+    return seal_of(CONTEXT)(blobs)
+
+
+CONTEXT = RenderContext(
+    request=Request(messages=(), state=StateSpec(include=("reasoning.encrypted_content",))), new_id=str, created=0
+)
+
+
+def render(*blocks, seal=nothing, incomplete=False):
     counter = itertools.count(1)
     ids = Ids(lambda prefix: f"{prefix}new{next(counter)}")
-    return render_output(blocks, ids, sealed=sealed, incomplete=incomplete)
+    return render_output(blocks, ids, seal=seal, incomplete=incomplete)
 
 
 def test_interleaving_is_kept_and_adjacent_text_is_one_message():
@@ -76,10 +104,21 @@ def test_reasoning_shows_its_text_and_its_blob_only_when_asked():
         "summary": [{"type": "summary_text", "text": "s"}],
         "content": [{"type": "reasoning_text", "text": "raw"}],
     }
-    (item,) = render(block, sealed=True)
+    (item,) = render(block, seal=first)
     assert item["encrypted_content"] == "BLOB"
-    (item,) = render(Reasoning(opaque=(foreign,)), sealed=True)
+    (item,) = render(Reasoning(opaque=(foreign,)), seal=first)
     assert "encrypted_content" not in item
+
+
+def test_a_seal_takes_all_the_blobs_of_an_item():
+    blobs = (Opaque("a:m", "thinking", "1"), Opaque("a:m", "redacted_thinking", "2"))
+    (item,) = render(Reasoning(opaque=blobs), seal=lambda given: "+".join(blob.data for blob in given))
+    assert item["encrypted_content"] == "1+2"
+    assert seal_of(replace(CONTEXT, seal=lambda given: "sealed"))(blobs) == "sealed"
+    assert (
+        seal_of(replace(CONTEXT, request=Request(messages=())))((Opaque("openai", "openai.encrypted_content", "B"),))
+        is None
+    )
 
 
 def test_a_phase_and_unmodelled_members_come_back():

@@ -7,9 +7,9 @@ from translators.formats.openai_responses.stream_items import writer_for
 class Told:
     """Takes the events a writer emits."""
 
-    def __init__(self, kind: str, block, *, sealed: bool = False) -> None:
+    def __init__(self, kind: str, block, *, seal=lambda blobs: None) -> None:
         self.events: list[dict] = []
-        self.writer = writer_for(block, kind, self.emit, "item_1", 4, sealed=sealed)
+        self.writer = writer_for(block, kind, self.emit, "item_1", 4, seal=seal)
         self.writer.start(block)
 
     def emit(self, kind: str, **members) -> None:

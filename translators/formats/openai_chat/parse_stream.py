@@ -38,7 +38,7 @@ from translators.formats.upstream_errors import cut, in_band
 
 from . import content as read
 from .calls import Call, CallTable, text_of
-from .events import DONE, parse_chunk
+from .events import DONE, is_annotation, parse_chunk
 from .finish import parse_finish
 from .parse_response import extensions, seed, word
 from .usage import parse_usage
@@ -81,8 +81,8 @@ class StreamParser(StreamReader[sse.Event, Chunk]):
         listed = chunk.get("choices")
         choices: list[Any] = listed if type(listed) is list else []
         if self._seed is None:
-            if not choices and not chunk.get("id"):
-                self._extensions.update(extensions(chunk))  # Azure's prompt filter results come first, without an id
+            if not chunk.get("id") and all(map(is_annotation, choices)):
+                self._extensions.update(extensions(chunk))  # Azure's filter results come first, without an id
                 return
             self._start(chunk, chunks)
         usage = parse_usage(chunk.get("usage"))

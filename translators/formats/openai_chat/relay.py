@@ -17,7 +17,7 @@ from translators.formats.reading import StreamReader
 from translators.formats.upstream_errors import cut, in_band, unreadable
 
 from .calls import CallTable
-from .events import DONE, parse_chunk
+from .events import DONE, is_annotation, parse_chunk
 from .mend_delta import Seen, mend_delta
 from .parse_response import seed
 from .render_response import ID_PREFIX
@@ -158,7 +158,16 @@ class Relay(StreamReader[sse.Event, bytes]):
             return self._without_choices(chunk, choices)
         if type(choices) is not list:
             raise unreadable("bad_shape")
+        saying = [choice for choice in choices if not is_annotation(choice)]
+        if not saying:
+            self.tally.note("filter_annotation")
+            return None if usage is None else self._without_choices(chunk, None)
         mended = self._identify(chunk)
+        if not self._head["model"] and self._completed(chunk, saying):
+            mended = True
+        if len(saying) < len(choices):
+            choices = chunk["choices"] = saying
+            mended = True
         if usage is not None:
             if self._context.hide_usage:
                 del chunk["usage"]
@@ -233,6 +242,16 @@ class Relay(StreamReader[sse.Event, bytes]):
             chunk["object"] = _OBJECT
             mended = True
         return mended
+
+    def _completed(self, chunk: Wire, choices: list[Any]) -> bool:
+        """Gives an answer that ends before its first word what Azure then leaves out. False for any other chunk."""
+        if not any(type(choice) is dict and choice.get("finish_reason") for choice in choices):
+            return False
+        head = self._head
+        head["created"] = head["created"] or self._context.created
+        head["model"] = self._context.request.model or ""
+        chunk.update(created=head["created"], model=head["model"])
+        return True
 
     def _choice(self, choice: Wire, position: int, out: list[bytes]) -> bool:
         index = choice.get("index")

@@ -4,7 +4,7 @@ import pytest
 
 from translators.canonical import Reason, UpstreamError
 from translators.formats import sse
-from translators.formats.openai_chat.events import parse_chunk
+from translators.formats.openai_chat.events import is_annotation, parse_chunk
 
 
 def failed(raw: bytes) -> UpstreamError:
@@ -60,3 +60,20 @@ def test_half_an_emoji_is_replaced_and_a_whole_one_kept():
     assert whole["x"] == "😀"
     half = parse_chunk(sse.parse(rb'data: {"choices":[],"x":"a\ud83d","y":"\ude00b"}' + b"\n\n"))
     assert (half["x"], half["y"]) == ("a\ufffd", "\ufffdb")
+
+
+@pytest.mark.parametrize(
+    ("choice", "is_one"),
+    [
+        ({"index": 0, "finish_reason": None, "content_filter_results": {}}, True),
+        ({"index": 0, "finish_reason": None, "logprobs": None, "delta": None, "content_filter_results": {}}, True),
+        ({"index": 0, "finish_reason": None}, False),
+        ({"index": 0, "finish_reason": "content_filter", "content_filter_results": {}}, False),
+        ({"index": 0, "finish_reason": None, "delta": {}}, False),
+        ({"index": 0, "finish_reason": None, "error": {"message": "x"}}, False),
+        ({"index": 0, "finish_reason": None, "message": {"content": "a"}}, False),
+        ("no choice", False),
+    ],
+)
+def test_a_choice_that_only_tells_of_a_filter(choice, is_one):
+    assert is_annotation(choice) is is_one

@@ -188,6 +188,14 @@ def test_usage_may_stand_anywhere_and_the_last_good_one_counts():
     assert response.usage == Usage(input=3, output=2)
 
 
+def test_what_azures_filter_says_beside_the_text_is_no_part_of_it():
+    choice = {"index": 0, "finish_reason": None, "content_filter_results": {}, "content_filter_offsets": {}}
+    beside = {"id": "", "object": "", "created": 0, "model": "", "choices": [choice], "usage": None}
+    plain = [chunk({"content": "a"}), chunk(finish="stop")]
+    for place in range(3):
+        assert folded(*plain[:place], beside, *plain[place:]) == folded(*plain)
+
+
 def test_azures_first_chunk_does_not_name_the_answer():
     filtered = {"choices": [], "id": "", "model": "", "object": "", "created": 0, "prompt_filter_results": [1]}
     response = folded(filtered, chunk({"content": "a"}), chunk(finish="stop"))

@@ -251,6 +251,71 @@ def test_an_id_that_changes_is_kept_and_noted():
     assert tally.notes == ["id_changed"]
 
 
+FILTER = {"hate": {"filtered": False, "severity": "safe"}}
+ANNOTATION = {
+    "id": "",
+    "object": "",
+    "created": 0,
+    "model": "",
+    "choices": [
+        {
+            "index": 0,
+            "finish_reason": None,
+            "content_filter_results": FILTER,
+            "content_filter_offsets": {"check_offset": 506, "start_offset": 44, "end_offset": 571},
+        }
+    ],
+    "usage": None,
+}
+"""What Azure's filter says of a text beside it, when it runs asynchronously."""
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
+def test_what_azures_filter_says_beside_the_text_is_dropped_wherever_it_comes(place):
+    events = [ROLE, chunk({"content": "a"}), STOP]
+    mended(*events[:place], ANNOTATION, *events[place:], expect=events)
+    _, tally = relayed(stream(*events[:place], ANNOTATION, *events[place:], USAGE))
+    assert (tally.response_id, tally.finishes) == ("chatcmpl-1", ["stop"])
+    assert tally.notes == ["filter_annotation"]
+
+
+def test_a_choice_without_delta_that_says_more_than_a_filter_is_kept():
+    named = {"index": 0, "finish_reason": None, "content_filter_results": {}, "text": "a"}
+    mended(ROLE, chunk(choices=[named]), STOP, expect=[ROLE, chunk(choices=[{**named, "delta": {}}]), STOP])
+
+
+def test_usage_beside_a_filters_words_is_kept():
+    usage = USAGE["usage"]
+    beside = {**ANNOTATION, "usage": usage}
+    out, tally = relayed(stream(ROLE, STOP, beside))
+    assert tally.usage == Usage(input=3, output=2)
+    assert bodies(out)[-1]["usage"] == usage
+    assert bodies(out)[-1]["choices"] == []
+
+
+def test_a_blocked_answer_ends_with_a_finish_reason_and_no_delta():
+    blocked = {"index": 0, "finish_reason": "content_filter", "content_filter_results": {"hate": {"filtered": True}}}
+    end = chunk(choices=[blocked])
+    mended(
+        ROLE,
+        chunk({"content": "a"}),
+        end,
+        expect=[ROLE, chunk({"content": "a"}), chunk(choices=[{**blocked, "delta": {}}])],
+    )
+
+
+def test_an_answer_blocked_before_its_first_word_has_a_name_and_a_date_all_the_same():
+    blocked = {"index": 0, "finish_reason": "content_filter", "content_filter_results": {}}
+    nameless = {"id": "", "object": "", "created": 0, "model": "", "choices": [blocked]}
+    asked = Request(messages=(), model="gpt-4o", stream=True)
+    out, tally = relayed(stream(nameless), request=asked)
+    body = bodies(out)[0]
+    assert (body["model"], body["created"], body["object"]) == ("gpt-4o", 1790000000, "chat.completion.chunk")
+    assert body["id"].startswith("chatcmpl-")
+    assert body["choices"][0]["delta"] == {"role": "assistant"}
+    assert tally.finishes == ["content_filter"]
+
+
 def test_azures_first_chunk_is_dropped():
     filtered = {"choices": [], "id": "", "model": "", "object": "", "prompt_filter_results": [1]}
     mended(filtered, ROLE, STOP, expect=[ROLE, STOP])

@@ -80,6 +80,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def _wait(headers: Mapping[str, str]) -> tuple[float | None, tuple[str, ...]]:
     """The wait, and a word for the event log when it is not the one that was asked for."""
     milliseconds, value = _positive(headers.get("retry-after-ms")), headers.get("retry-after")
+    if milliseconds == 0 and value is not None:
+        milliseconds = None  # Azure says 0 beside a wait in seconds
     seconds = _positive(value) if milliseconds is None else milliseconds / 1000
     if seconds is None and value is not None:
         seconds = _seconds_between(headers.get("date"), value)

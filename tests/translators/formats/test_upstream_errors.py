@@ -108,6 +108,8 @@ def test_no_wait_is_given_for_what_waiting_does_not_cure():
         ({"retry-after-ms": "250"}, 0.25),
         ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
         ({"retry-after-ms": "soon", "retry-after": "9"}, 9),
+        ({"retry-after-ms": "0", "retry-after": "1"}, 1),
+        ({"retry-after-ms": "0"}, 0),
         ({"retry-after": "3600"}, 300),
         ({"retry-after": "1000000000"}, None),
         ({"retry-after": "nan"}, None),

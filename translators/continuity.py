@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import is_
 
 from translators.canonical import (
     REMOVED,
@@ -53,10 +54,10 @@ def only_own(request: Request, issuer: str) -> Own:
             if foreign:
                 transforms.append(Transform(f"messages[{index}].reasoning", "dropped", _FOREIGN))
             blocks = tuple(_unmarked(block) for block in looked_at if block is not None)
-        messages.append(message if blocks is message.blocks else replace(message, blocks=blocks))
-    if all(new is old for new, old in zip(messages, request.messages, strict=True)):
-        return Own(request)
-    request = replace(request, messages=tuple(messages))
+        same = len(blocks) == len(message.blocks) and all(map(is_, blocks, message.blocks))
+        messages.append(message if same else replace(message, blocks=blocks))
+    if not all(map(is_, messages, request.messages)):
+        request = replace(request, messages=tuple(messages))
     for patch in reversed(patches):  # last first: taking an item out must not move those still to be edited
         request = edited(request, patch)
     return Own(request, tuple(transforms))

@@ -1,0 +1,92 @@
+"""What is noted of an answer as it passes: ids, usage, finishes, calls, and whether anything of the model was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from translators.canonical import (
+    Block,
+    BlockDelta,
+    BlockStart,
+    ChoiceStop,
+    Chunk,
+    End,
+    Finish,
+    Reasoning,
+    Refusal,
+    Response,
+    Start,
+    Text,
+    ToolCall,
+    Usage,
+    UsageUpdate,
+    is_content,
+)
+from translators.formats import RenderContext, Tally
+
+
+def observe(tally: Tally, chunks: Iterable[Chunk]) -> None:
+    """Note what passes: ids, usage, finishes, calls, and whether anything of the model was seen."""
+    for chunk in chunks:
+        tally.chunks += 1
+        match chunk:
+            case BlockDelta():
+                tally.output_chars += len(chunk.value)
+            case BlockStart():
+                tally.tool_calls += isinstance(chunk.block, ToolCall)
+            case UsageUpdate():
+                _note_usage(tally, chunk.usage)
+            case ChoiceStop():
+                tally.finishes.append(chunk.finish.value)
+            case Start():
+                tally.response_id, tally.response_model = chunk.id, chunk.model
+            case End():
+                tally.ended = True
+            case _:
+                pass
+        if not tally.content and is_content(chunk):
+            tally.content = True
+
+
+def observe_whole(tally: Tally, response: Response) -> None:
+    """Note a whole answer: what `observe` notes of the stream it would unfold to, without making that stream."""
+    tally.response_id, tally.response_model = response.id, response.model
+    tally.content = tally.ended = True
+    for choice in response.choices:
+        tally.finishes.append(choice.finish.value)
+        for block in choice.message.blocks:
+            match block:
+                case Text() | Refusal():
+                    tally.output_chars += len(block.text)
+                case ToolCall():
+                    tally.tool_calls += 1
+                    tally.output_chars += len(block.arguments)
+                case Reasoning():
+                    tally.output_chars += len(block.text or "") + sum(map(len, block.summary))
+                case _:
+                    pass
+    _note_usage(tally, response.usage)
+
+
+def _note_usage(tally: Tally, usage: Usage) -> None:
+    if usage.source == "none":
+        return
+    if usage.is_sane():
+        tally.usage = usage
+    else:
+        tally.note("bad_usage")
+
+
+def tell(context: RenderContext, blocks: tuple[Block, ...], finish: Finish) -> None:
+    """Tell `context` what a choice was made of. Raises what its check raises."""
+    if context.check is not None:
+        context.check(blocks, finish)
+    if context.keep is not None:
+        context.keep(blocks)
+
+
+def check_whole(response: Response, context: RenderContext) -> None:
+    """Have every choice checked, and nothing kept."""
+    if context.check is not None:
+        for choice in response.choices:
+            context.check(choice.message.blocks, choice.finish)

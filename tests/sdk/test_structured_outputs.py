@@ -1,0 +1,143 @@
+"""What an app that asks for a JSON Schema sees when the model does not keep to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import openai
+import pytest
+
+from proxy.resources import Failover
+from tests.support.answers import chat_events, chat_upstream
+from tests.support.joch import RunningJoch, running_joch
+from tests.support.scripted import Pause, ScriptedServer, stream
+from tests.support.snapshots import model, route, snapshot
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}, "celsius": {"type": "number"}},
+    "required": ["city", "celsius"],
+    "additionalProperties": False,
+}
+GOOD, BAD = '{"city":"Oslo","celsius":-3}', '{"city":"Oslo","celsius":"PROMPT"}'
+CHAT = {
+    "model": "r",
+    "messages": [{"role": "user", "content": "x"}],
+    "response_format": {"type": "json_schema", "json_schema": {"name": "weather", "strict": True, "schema": SCHEMA}},
+}
+RESPONSES = {
+    "model": "r",
+    "input": "x",
+    "text": {"format": {"type": "json_schema", "name": "weather", "strict": True, "schema": SCHEMA}},
+}
+
+
+@contextmanager
+def serving(
+    upstream: ScriptedServer, *texts: str, failover: Failover | None = None, **settings: Any
+) -> Iterator[RunningJoch]:
+    """Candidates that say `texts`, in that order, behind the route r."""
+    records = []
+    for name, text in zip("abc", texts, strict=False):
+        upstream.script(name, chat_upstream(text))
+        records.append(model("vllm", upstream.url(name), name))
+    refs = [record.ref for record in records]
+    with running_joch(snapshot(records, [route("r", *refs, failover=failover)], **settings)) as running:
+        yield running
+
+
+def client(joch: RunningJoch) -> openai.OpenAI:
+    return openai.OpenAI(base_url=joch.base_url, api_key="sk-app", max_retries=0)
+
+
+def ask(joch: RunningJoch, dialect: str) -> tuple[str, Any]:
+    """What the app reads, and the headers."""
+    with client(joch) as sdk:
+        if dialect == "chat":
+            raw = sdk.chat.completions.with_raw_response.create(**CHAT)
+            return raw.parse().choices[0].message.content or "", raw.headers
+        raw_response = sdk.responses.with_raw_response.create(**RESPONSES)
+        return raw_response.parse().output_text, raw_response.headers
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+def test_an_answer_that_breaks_the_schema_is_asked_of_the_next_candidate(
+    upstream: ScriptedServer, dialect: str
+) -> None:
+    with serving(upstream, BAD, GOOD) as joch:
+        text, headers = ask(joch, dialect)
+        (switch,) = joch.events.payloads("ProviderSwitched")
+    assert text == GOOD
+    assert headers["x-joch-fallback-index"] == "1"
+    assert switch["reason"] == "schema_invalid"
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+def test_without_another_candidate_the_app_hears_where_the_answer_breaks_it(
+    upstream: ScriptedServer, dialect: str
+) -> None:
+    with serving(upstream, BAD) as joch, pytest.raises(openai.APIStatusError) as caught:
+        ask(joch, dialect)
+    assert caught.value.status_code == 502
+    assert caught.value.code == "SchemaValidationFailed"
+    assert "$.celsius (type)" in caught.value.message
+    assert "PROMPT" not in caught.value.message
+
+
+def test_a_route_may_forbid_to_move_on(upstream: ScriptedServer) -> None:
+    with (
+        serving(upstream, BAD, GOOD, failover=Failover(on_schema_invalid=False)) as joch,
+        pytest.raises(openai.APIStatusError),
+    ):
+        ask(joch, "chat")
+    assert upstream.of("b") == []
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+def test_a_stream_that_breaks_the_schema_ends_in_an_error_and_never_looks_finished(
+    upstream: ScriptedServer, dialect: str
+) -> None:
+    seen: list[Any] = []
+    first, *rest = chat_events(BAD[:20], BAD[20:])
+    shown = [*stream(first, rest[0])[:-1], Pause(0.05), *stream(*rest[1:])[1:]]  # the end comes later than the content
+    with serving(upstream, BAD, GOOD) as joch, client(joch) as sdk, pytest.raises(openai.APIError) as caught:  # noqa: PT012
+        upstream.script("a", shown)
+        events = (
+            sdk.chat.completions.create(**CHAT, stream=True)
+            if dialect == "chat"
+            else sdk.responses.create(**RESPONSES, stream=True)
+        )
+        for event in events:
+            seen.append(event)  # noqa: PERF402  # what came before the error is what matters
+    assert "$.celsius (type)" in str(caught.value)
+    if dialect == "chat":
+        assert [chunk.choices[0].finish_reason for chunk in seen if chunk.choices][-1] is None
+    else:
+        assert all(event.type != "response.completed" for event in seen)
+    assert seen
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+def test_a_buffered_stream_moves_on_like_a_whole_answer(upstream: ScriptedServer, dialect: str) -> None:
+    with serving(upstream, BAD, GOOD, output_buffered=True) as joch, client(joch) as sdk:
+        if dialect == "chat":
+            chunks = list(sdk.chat.completions.create(**CHAT, stream=True))
+            text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+        else:
+            events = list(sdk.responses.create(**RESPONSES, stream=True))
+            text = events[-1].response.output_text
+    assert text == GOOD
+
+
+def test_who_only_observes_gets_the_answer_and_the_event_says_so(upstream: ScriptedServer) -> None:
+    with serving(upstream, BAD, GOOD, output_validation="observe") as joch:
+        assert ask(joch, "chat")[0] == BAD
+        assert joch.events.payloads("x.CallCompleted")[0]["notes"] == ["schema_invalid"]
+
+
+def test_who_wants_no_check_gets_none(upstream: ScriptedServer) -> None:
+    with serving(upstream, BAD, GOOD, output_validation="off") as joch:
+        assert ask(joch, "responses")[0] == BAD
+        assert joch.events.payloads("x.CallCompleted")[0]["notes"] == []

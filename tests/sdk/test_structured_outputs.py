@@ -87,6 +87,7 @@ def test_without_another_candidate_the_app_hears_where_the_answer_breaks_it(
 
 
 def test_a_route_may_forbid_to_move_on(upstream: ScriptedServer) -> None:
+    upstream.requests.clear()
     with (
         serving(upstream, BAD, GOOD, failover=Failover(on_schema_invalid=False)) as joch,
         pytest.raises(openai.APIStatusError),

@@ -40,8 +40,10 @@ def observe(tally: Tally, chunks: Iterable[Chunk]) -> None:
                 tally.finishes.append(chunk.finish.value)
             case Start():
                 tally.response_id, tally.response_model = chunk.id, chunk.model
+                tally.service_tier = chunk.service_tier
             case End():
                 tally.ended = True
+                tally.service_tier = chunk.service_tier or tally.service_tier
             case _:
                 pass
         if not tally.content and is_content(chunk):
@@ -51,6 +53,7 @@ def observe(tally: Tally, chunks: Iterable[Chunk]) -> None:
 def observe_whole(tally: Tally, response: Response) -> None:
     """Note a whole answer: what `observe` notes of the stream it would unfold to, without making that stream."""
     tally.response_id, tally.response_model = response.id, response.model
+    tally.service_tier = response.service_tier
     tally.content = tally.ended = True
     for choice in response.choices:
         tally.finishes.append(choice.finish.value)

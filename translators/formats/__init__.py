@@ -58,12 +58,13 @@ class RenderContext:
 class Tally:
     """What was seen of an answer on its way. Filled in by relays and exchanges, read by the gateway.
 
-    `content` turns true at the commit point, `ended` once the provider's own end of the answer was seen. `notes` are
-    event-log words ("done_added", "id_changed").
+    `content` turns true at the commit point, `ended` once the provider's own end of the answer was seen. `service_tier` is
+    the one that served, as the provider called it. `notes` are event-log words ("done_added", "id_changed").
     """
 
     response_id: str | None = None
     response_model: str | None = None
+    service_tier: str | None = None
     usage: Usage | None = None
     finishes: list[str] = field(default_factory=list)
     tool_calls: int = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from translators.formats import Tally, Wire
 
+from .parse_response import word
 from .usage import parse_usage
 
 _MESSAGE = frozenset({"role", "content", "refusal", "annotations"})
@@ -39,6 +40,7 @@ def glance(body: Wire, tally: Tally) -> bool:
     usage, identity, model = parse_usage(counts), body.get("id"), body.get("model")
     if usage is None or type(identity) is not str or type(model) is not str:
         return False
+    tally.service_tier = word(body.get("service_tier"))
     tally.usage, tally.response_id, tally.response_model = usage, identity, model
     tally.finishes.append(finish)
     tally.output_chars += len(text)

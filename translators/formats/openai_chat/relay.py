@@ -238,6 +238,8 @@ class Relay(StreamReader[sse.Event, bytes]):
                 self._head[key] = chunk.get(key)
         if self.tally.response_model is None and type(chunk.get("model")) is str:
             self.tally.response_model = chunk["model"] or None
+        if type(chunk.get("service_tier")) is str:
+            self.tally.service_tier = chunk["service_tier"]
         if chunk.get("object") != _OBJECT:
             chunk["object"] = _OBJECT
             mended = True

@@ -17,7 +17,7 @@ from translators.formats.upstream_errors import cut
 from .errors import parse_failure
 from .events import FAILURES, PINGS, RENAMED, TERMINALS, parse_event
 from .mend import mend, mend_item, reseal, reseal_item
-from .parse_response import bad_shape, parse_finish, parse_usage
+from .parse_response import bad_shape, parse_finish, parse_service_tier, parse_usage
 from .render_response import render_echo, render_failed, render_usage, response_id
 from .stream_parser import bad_order
 
@@ -163,6 +163,7 @@ class ResponsesRelay(StreamReader[sse.Event, bytes]):
                 raise bad_order("The provider's stream did not begin with its opening event.")
             self.tally.response_id = _word(response.get("id"))
             self.tally.response_model = _word(response.get("model"))
+        self.tally.service_tier = parse_service_tier(response) or self.tally.service_tier
         mended = reseal(mend(response) or response, self._context)
         if self._response is not None and response.get("id") != self._response.get("id"):
             mended = {**mended, "id": self._response.get("id")}

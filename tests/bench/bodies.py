@@ -80,6 +80,15 @@ def streamed_ollama(model: str) -> bytes:
     return _encode({"model": model, "messages": [{"role": "user", "content": _QUESTION}], "stream": True})
 
 
+def streamed_anthropic(model: str) -> bytes:
+    messages = [{"role": "user", "content": _QUESTION}]
+    return _encode({"model": model, "max_tokens": 1024, "messages": messages, "stream": True})
+
+
+def streamed_gemini() -> bytes:
+    return _encode({"contents": [{"role": "user", "parts": [{"text": _QUESTION}]}]})
+
+
 def _encode(body: dict[str, Any]) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -18,7 +18,7 @@ from typing import Literal
 
 from . import budget, load
 from .servers import ROOT, Server, cpu_seconds
-from .stage import CHAT_OVER_OLLAMA, LARGE, PACED, RESPONSES_OVER_CHAT, SMALL, VERBATIM, Pair, Stage, Work, medians
+from .stage import LARGE, PACED, SMALL, TRANSLATED, VERBATIM, Pair, Stage, Work, medians
 from .upstream import Pace
 
 
@@ -90,7 +90,7 @@ async def verbatim(stage: Stage) -> AsyncIterator[Figure]:
 
 async def translated(stage: Stage) -> AsyncIterator[Figure]:
     """A client of one format over an upstream of another, streamed. The forwarder carries the upstream's own stream."""
-    for work, name in ((RESPONSES_OVER_CHAT, "responses over chat"), (CHAT_OVER_OLLAMA, "chat over ollama")):
+    for name, work in TRANSLATED.items():
         async for figure in _stream(stage, work, name, budget.TRANSLATED_CPU, budget.TRANSLATED_STREAMS):
             yield figure
 

@@ -41,6 +41,26 @@ kind: Model
 metadata: {{name: local}}
 spec: {{provider: ollama, model: bench-1, endpoint: {{baseUrl: "http://127.0.0.1:{port}"}}}}
 ---
+apiVersion: model.joch.dev/v1alpha1
+kind: Model
+metadata: {{name: claude}}
+spec: {{provider: anthropic, model: bench-1, endpoint: {{baseUrl: "http://127.0.0.1:{port}"}}, auth: {{type: none}}}}
+---
+apiVersion: model.joch.dev/v1alpha1
+kind: Model
+metadata: {{name: gemini}}
+spec: {{provider: google, model: bench-1, endpoint: {{baseUrl: "http://127.0.0.1:{port}"}}, auth: {{type: none}}}}
+---
+apiVersion: joch.dev/v1alpha1
+kind: ModelRoute
+metadata: {{name: bench-claude}}
+spec: {{strategy: {{primary: "anthropic:claude"}}}}
+---
+apiVersion: joch.dev/v1alpha1
+kind: ModelRoute
+metadata: {{name: bench-gemini}}
+spec: {{strategy: {{primary: "google:gemini"}}}}
+---
 apiVersion: joch.dev/v1alpha1
 kind: ModelRoute
 metadata: {{name: bench}}
@@ -62,14 +82,15 @@ class Work:
     joch_path: str = CHAT_PATH
     joch_body: bytes
     joch_mark: bytes = b'"content":"t='
+    bare_mark: bytes = b'"content":"t='
 
     def ask(self, server: Server) -> load.Ask:
         if server.recipe.name == "bare":
-            return load.Ask(server.port, self.bare_path, self.bare_body)
+            return self.ask_directly(server.port)
         return load.Ask(server.port, self.joch_path, self.joch_body, self.joch_mark)
 
     def ask_directly(self, port: int) -> load.Ask:
-        return load.Ask(port, self.bare_path, self.bare_body)
+        return load.Ask(port, self.bare_path, self.bare_body, self.bare_mark)
 
 
 def same(body: bytes) -> Work:
@@ -90,6 +111,46 @@ CHAT_OVER_OLLAMA = Work(
     bare_body=bodies.streamed_ollama("bench-1"),
     joch_body=bodies.streamed_chat("bench-local"),
 )
+_TEXT_MARK = b'"text":"t='
+_CLAUDE_BODY, _GEMINI_BODY = bodies.streamed_anthropic("bench-1"), bodies.streamed_gemini()
+CHAT_OVER_ANTHROPIC = Work(
+    bare_path="/v1/messages",
+    bare_body=_CLAUDE_BODY,
+    bare_mark=_TEXT_MARK,
+    joch_body=bodies.streamed_chat("bench-claude"),
+)
+RESPONSES_OVER_ANTHROPIC = Work(
+    bare_path="/v1/messages",
+    bare_body=_CLAUDE_BODY,
+    bare_mark=_TEXT_MARK,
+    joch_path="/v1/responses",
+    joch_body=bodies.streamed_responses("bench-claude"),
+    joch_mark=b'"delta":"t=',
+)
+_GEMINI_STREAM = "/v1beta/models/bench-1:streamGenerateContent?alt=sse"
+CHAT_OVER_GEMINI = Work(
+    bare_path=_GEMINI_STREAM,
+    bare_body=_GEMINI_BODY,
+    bare_mark=_TEXT_MARK,
+    joch_body=bodies.streamed_chat("bench-gemini"),
+)
+RESPONSES_OVER_GEMINI = Work(
+    bare_path=_GEMINI_STREAM,
+    bare_body=_GEMINI_BODY,
+    bare_mark=_TEXT_MARK,
+    joch_path="/v1/responses",
+    joch_body=bodies.streamed_responses("bench-gemini"),
+    joch_mark=b'"delta":"t=',
+)
+TRANSLATED = {
+    "responses over chat": RESPONSES_OVER_CHAT,
+    "chat over ollama": CHAT_OVER_OLLAMA,
+    "chat over anthropic": CHAT_OVER_ANTHROPIC,
+    "responses over anthropic": RESPONSES_OVER_ANTHROPIC,
+    "chat over gemini": CHAT_OVER_GEMINI,
+    "responses over gemini": RESPONSES_OVER_GEMINI,
+}
+"""A client of one format over an upstream of another, by the name of the row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The scripted provider: Chat Completions and Ollama's /api/chat, whole or streamed, over hand-written HTTP/1.1.
+"""The scripted provider: Chat Completions, Ollama's /api/chat, Anthropic's Messages and Gemini, over hand-written HTTP/1.1.
 
 It lives in the process of the clients, so its behaviour is two attributes that a row sets. It is as cheap as Python
 allows: heads and bodies are bytes made beforehand, and a streamed piece costs one timer and one write.
@@ -101,7 +101,85 @@ OLLAMA = Dialect(
     end=_ollama_end,
 )
 
-_DIALECTS = {b"/v1/chat/completions": CHAT, b"/api/chat": OLLAMA}
+
+def _named(name: bytes, data: bytes) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (name, data)
+
+
+def _claude_piece(stamp: int) -> bytes:
+    return _named(
+        b"content_block_delta",
+        b'{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"t=%d "}}' % stamp,
+    )
+
+
+def _claude_end(pieces: int, usage: bool) -> bytes:
+    return b"".join(
+        _framed(_named(name, data))
+        for name, data in (
+            (b"content_block_stop", b'{"type":"content_block_stop","index":0}'),
+            (
+                b"message_delta",
+                b'{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},'
+                b'"usage":{"output_tokens":%d}}' % pieces,
+            ),
+            (b"message_stop", b'{"type":"message_stop"}'),
+        )
+    )
+
+
+_CLAUDE_USAGE = (
+    b'"usage":{"input_tokens":20,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":%d,'
+    b'"service_tier":"standard"}'
+)
+_CLAUDE_HEAD = b'"id":"msg_bench","type":"message","role":"assistant","model":"bench-1"'
+
+ANTHROPIC = Dialect(
+    content_type=b"text/event-stream; charset=utf-8",
+    whole=b'{%b,"content":[{"type":"text","text":"Hello there."}],"stop_reason":"end_turn","stop_sequence":null,%b}'
+    % (_CLAUDE_HEAD, _CLAUDE_USAGE % 3),
+    opening=_named(
+        b"message_start",
+        b'{"type":"message_start","message":{%b,"content":[],"stop_reason":null,"stop_sequence":null,%b}}'
+        % (_CLAUDE_HEAD, _CLAUDE_USAGE % 1),
+    )
+    + _named(
+        b"content_block_start",
+        b'{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}',
+    ),
+    piece=_claude_piece,
+    end=_claude_end,
+)
+
+_GEMINI_TAIL = b'"modelVersion":"bench-1","responseId":"bench"'
+_GEMINI_USAGE = b'"usageMetadata":{"promptTokenCount":20,"candidatesTokenCount":%d,"totalTokenCount":%d}'
+
+
+def _gemini(text: bytes, more: bytes, tokens: int) -> bytes:
+    return b'{"candidates":[{"content":{"parts":[{"text":"%b"}],"role":"model"},%b"index":0}],%b,%b}' % (
+        text,
+        more,
+        _GEMINI_USAGE % (tokens, 20 + tokens),
+        _GEMINI_TAIL,
+    )
+
+
+GEMINI = Dialect(
+    content_type=b"text/event-stream",
+    whole=_gemini(b"Hello there.", b'"finishReason":"STOP",', 3),
+    opening=b"",
+    piece=lambda stamp: _event(_gemini(b"t=%d " % stamp, b"", 1)),
+    end=lambda pieces, usage: _framed(_event(_gemini(b"", b'"finishReason":"STOP",', pieces))),
+)
+
+_GEMINI_PATH = b"/v1beta/models/bench-1:"
+_DIALECTS = {
+    b"/v1/chat/completions": CHAT,
+    b"/api/chat": OLLAMA,
+    b"/v1/messages": ANTHROPIC,
+    _GEMINI_PATH + b"generateContent": GEMINI,
+    _GEMINI_PATH + b"streamGenerateContent": GEMINI,
+}
 
 
 class Upstream:
@@ -170,10 +248,11 @@ class _Connection(asyncio.Protocol):
         return path, body
 
     def _answer(self, path: bytes, body: bytes) -> None:
-        dialect = _DIALECTS.get(path)
+        operation, _, query = path.partition(b"?")
+        dialect = _DIALECTS.get(operation)
         if dialect is None:
             self._write_whole(b"404 Not Found", b'{"error":{"message":"not served here","type":"x","code":null}}')
-        elif b'"stream":true' in body.replace(b": ", b":"):
+        elif query == b"alt=sse" or b'"stream":true' in body.replace(b": ", b":"):
             self._start_stream(dialect, usage=b"include_usage" in body)
         else:
             self._write_whole(b"200 OK", dialect.whole)

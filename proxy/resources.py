@@ -49,7 +49,7 @@ class SecretRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Money per million tokens, by what the tokens are. None is unknown, never free, except where the name says so.
+    """Money per million tokens, by what the tokens are. None is unknown, never free.
 
     `cache_write_1h` is the price of writes that are kept longer than the provider's shortest time. `reasoning` None is the
     price of output, `image_input` None that of input.
@@ -80,10 +80,11 @@ class Tier(Rates):
 class Pricing(Rates):
     """What a model costs: rates in `currency`, and `usd_rate` US dollars for one of it.
 
-    `tiers` stand with the highest first. `service_tiers` multiplies everything by the tier that served; a tier that is
-    neither in it nor an ordinary one has no known price. `tool_requests` is money for one request of a tool the provider
-    runs. `surcharge` multiplies everything for the place the model runs at. From the day `until` (ISO 8601) on, `then`
-    holds. `hash` names this record in events, so that a figure can be traced to the prices it was made with.
+    `tiers` stand with the highest first. `service_tiers` multiplies the rates by the tier that served, and
+    `cached_service_tiers` that of cached input where it differs; a tier that is neither in it nor an ordinary one has no
+    known price. `tool_requests` is money for one request of a tool the provider runs. `surcharge` multiplies the rates for
+    the place the model runs at. From the day `until` (ISO 8601) on, `then` holds. `hash` names these prices in events, so
+    that a figure can be traced to what it was made with.
     """
 
     currency: str = "USD"
@@ -91,6 +92,7 @@ class Pricing(Rates):
     per_request: Decimal = Decimal(0)
     tiers: tuple[Tier, ...] = ()
     service_tiers: Mapping[str, Decimal] = field(default_factory=lambda: _EMPTY)
+    cached_service_tiers: Mapping[str, Decimal] = field(default_factory=lambda: _EMPTY)
     tool_requests: Mapping[str, Decimal] = field(default_factory=lambda: _EMPTY)
     surcharge: Decimal = Decimal(1)
     until: str | None = None
@@ -105,8 +107,8 @@ class Model:
     """One provider's model as this installation uses it.
 
     `model` is the id sent upstream. `flags` and `features` are what is known (declared, probed or from the catalogue),
-    absent meaning unknown; `flag_sources` says how. `secret` None means no key is sent; `secret_problem` says in plain words why the
-    candidate is disabled when a key is needed and there is none to refer to.
+    absent meaning unknown; `flag_sources` says how. `secret` None means no key is sent; `secret_problem` says in plain
+    words why the candidate is disabled when a key is needed and there is none to refer to.
     """
 
     name: str

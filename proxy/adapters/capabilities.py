@@ -1,8 +1,8 @@
-"""What a Model record can do: what is declared or probed, capped by what its provider can do at all.
+"""What a Model record can do: what is declared, probed or in the catalogue, capped by what its provider can do at all.
 
-A record that declares any flag declares all of them: what it leaves out is false (`text` is always true). A record that
-declares none is unknown, and unknown is not no: the provider's upper bound holds and the provider itself may refuse. The
-same holds for what a probe of an endpoint did not tell.
+A record that declares any flag declares all of them: what it leaves out is false (`text` is always true). What a record
+that declares none does not say, and neither a probe nor the catalogue does, is unknown, and unknown is not no: the
+provider's upper bound holds and the provider itself may refuse.
 """
 
 from __future__ import annotations
@@ -37,13 +37,11 @@ def effective(model: Model, bound: CapabilitySet) -> CapabilitySet:
 
 
 def known_flags(model: Model, bound: CapabilitySet) -> Mapping[str, bool]:
-    """All ten flags: declared, probed, or by the rule above."""
-    declares = model.origin == "config" and bool(model.flags)
-    return {
-        flag: model.flags.get(flag, flag == "text" or (not declares and bound.flags.get(flag, False))) for flag in FLAGS
-    }
+    """All ten flags: declared, probed, from the catalogue, or by the rule above."""
+    unknown = {} if model.declares else bound.flags
+    return {flag: model.flags.get(flag, flag == "text" or unknown.get(flag, False)) for flag in FLAGS}
 
 
 def flag_source(model: Model, flag: str) -> str:
-    """Where a flag's value comes from: declared, probed or default."""
+    """Where a flag's value comes from: declared, probed, catalog or default."""
     return model.flag_sources.get(flag, "default")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from proxy import catalog
 from proxy.resources import Clocks, Model, SecretRef, Snapshot
 from translators.providers.provider import Discovered, Provider
 
@@ -17,7 +18,7 @@ CATCH_ALL = "*"
 def models_of(found: Iterable[Discovered], record: Provider, base_url: str, secret: SecretRef | None) -> list[Model]:
     """A record for each discovered model, called what the endpoint calls it."""
     local = is_local(base_url, provider_is_local=record.local)
-    return [
+    found_here = [
         Model(
             name=model.model,
             provider=record.name,
@@ -36,6 +37,7 @@ def models_of(found: Iterable[Discovered], record: Provider, base_url: str, secr
         )
         for model in found
     ]
+    return [catalog.informed(model) for model in found_here]
 
 
 def _short_names(model: str, provider: str) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Models nobody declared: which ids a configured provider is taken to serve. A table and a template, no lookups.
 
-There is no catalogue of models in this version. What stands in for it are the shapes of the ids a provider is known to
-use, so that `gpt-4o-mini` finds OpenAI when there is a key for it.
+They are told by the shapes of the ids a provider is known to use, so that `gpt-4o-mini` finds OpenAI when there is a key
+for it, and so does a model that came out yesterday. What the catalogue knows of an id is filled in when it is used.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from translators.providers.provider import Provider
 from .keys import LOCAL_PRICING, local_clocks
 
 PATTERNS: dict[str, tuple[str, ...]] = {
+    "anthropic": ("claude-*",),
+    "google": ("gemini-*",),
     # platform.openai.com/docs/models; fine-tuned ids start with "ft:" and the name of their base model.
     "openai": (
         "gpt-*",

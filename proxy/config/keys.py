@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
+from proxy.pricing import RATES
 from proxy.resources import Clocks, Pricing, SecretRef
 from translators.providers.provider import Provider
 
@@ -18,7 +20,8 @@ from .environment import base_url_from, key_by_convention
 from .problems import Problem
 from .urls import is_loopback, same_origin
 
-LOCAL_PRICING = Pricing(input=Decimal(0), cached_input=Decimal(0), output=Decimal(0), source="local")
+_NOTHING: dict[str, Any] = dict.fromkeys(RATES, Decimal(0))
+LOCAL_PRICING = Pricing(**_NOTHING, source="local")
 """What a call on the user's own machine costs."""
 LOCAL_FIRST_BYTE = 300.0
 """Seconds. A local engine may load gigabytes of weights before its first token."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
@@ -42,7 +43,7 @@ class SecretFault(Protocol):
     detail: str
 
 
-_ONE_PER_FIELD = ("W-NOT-YET", "W-UNENFORCED")
+_ONE_PER_FIELD = ("W-NOT-YET", "W-PRICE-STALE", "W-UNENFORCED")
 FaultOf = Callable[[SecretRef], SecretFault | None]
 
 
@@ -63,14 +64,16 @@ def load(
     local: str | None = None,
     providers: Providers = installed,
     fault_of: FaultOf | None = None,
+    today: date | None = None,
 ) -> Loaded:
     """Read, check and resolve everything below `paths`, then `overlay`, whose resources replace.
 
     `overrides` are flags, by the names of `Settings`. `local` names the local model that takes unknown names ("" picks
-    one). `fault_of` tells whether a secret could be resolved now; without it nothing is looked at. Raises `ConfigError` with all problems when one of them is an error.
+    one). `fault_of` tells whether a secret could be resolved now; without it nothing is looked at. `today` is the day by
+    which prices grow old and models retire. Raises `ConfigError` with all problems when one of them is an error.
     """
     texts, problems = sources.read(paths, overlay)
-    reading = _Reading(env, overrides or {}, providers, fault_of, problems)
+    reading = _Reading(env, overrides or {}, providers, fault_of, today or datetime.now(UTC).date(), problems)
     parsed = []
     for source in texts:
         found, wrong = documents.parse(source.text, source.name)
@@ -97,6 +100,7 @@ class _Reading:
     flags: Mapping[str, Any]
     providers: Providers
     fault_of: FaultOf | None
+    today: date
     problems: list[Problem]
     secrets: SecretIndex = field(default_factory=SecretIndex)
     broken: set[tuple[str, str, str]] = field(default_factory=set)
@@ -145,7 +149,7 @@ class _Reading:
     def _models(
         self, resources: Sequence[envelope.Resource], base: Settings, fx: Mapping[str, Decimal]
     ) -> list[tuple[envelope.Resource, Model]]:
-        builder = ModelBuilder(base, self.secrets, self.providers, self.env, fx, self.problems)
+        builder = ModelBuilder(base, self.secrets, self.providers, self.env, fx, self.today, self.problems)
         built: dict[str, tuple[envelope.Resource, Model]] = {}
         for resource in resources:
             if resource.kind != "Model":
@@ -189,7 +193,7 @@ class _Reading:
         for name in self.providers.names():
             base_url_from(name, self.env, self.problems)
         if own is not None:
-            builder = ModelBuilder(base, self.secrets, self.providers, self.env, {}, self.problems)
+            builder = ModelBuilder(base, self.secrets, self.providers, self.env, {}, self.today, self.problems)
             for name in base.providers:
                 builder.provider(own, name, ("spec", "providers", name))
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from proxy.resources import Model, Pricing, ProviderSettings, Settings
+from proxy import catalog
+from proxy.pricing import fingerprint
+from proxy.resources import Model, Pricing, ProviderSettings, Settings, Tier
 from translators.providers import BrokenProviderError, UnknownProviderError
 from translators.providers.provider import AdapterProvider, Provider
 
@@ -28,6 +31,12 @@ COMING = frozenset({"anthropic", "google", "microsoft"})
 """Providers of later versions. A Model that names one loads, disabled, so that a whole configuration can be kept."""
 
 
+NOTICE_DAYS = 30
+"""How long before its retirement a model is warned about."""
+STALE_DAYS = 90
+"""How old prices may be before they are doubted."""
+
+
 def digest(spec: Mapping[str, Any]) -> str:
     """The first 12 hex digits of SHA-256 over the canonical JSON of a spec."""
     text = json.dumps(plain(dict(spec)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -36,13 +45,14 @@ def digest(spec: Mapping[str, Any]) -> str:
 
 @dataclass(slots=True)
 class ModelBuilder:
-    """Builds the Model records of one configuration, adding to `problems`."""
+    """Builds the Model records of one configuration, adding to `problems`. `today` is for what has an end."""
 
     settings: Settings
     secrets: SecretIndex
     providers: Providers
     env: Mapping[str, str]
     fx: Mapping[str, Decimal]
+    today: date
     problems: list[Problem]
     _records: dict[str, Provider | AdapterProvider | None] = field(default_factory=dict)
 
@@ -98,6 +108,7 @@ class ModelBuilder:
         )
         if spec.auth and spec.auth.type not in (None, "none", getattr(record, "auth", None)):
             self._add(resource, "W-NOT-YET", NOT_YET.note, ("spec", "auth", "type"))
+        model = catalog.informed(model)
         self._doubts(resource, model)
         return None if any(problem.level == "error" for problem in self.problems[before:]) else model
 
@@ -207,30 +218,23 @@ class ModelBuilder:
             message = f"there is no rate from {spec.currency} to USD"
             self._add(resource, "E-CURRENCY", message, ("spec", "pricing", "currency"), hint)
             return None
-        return Pricing(
+        tiers = [Tier(above=tier.above_input_tokens, **tier.rates()) for tier in spec.tiers]
+        pricing = Pricing(
+            **spec.rates(),
             currency=spec.currency,
             usd_rate=rate,
-            input=spec.input_per_million_tokens,
-            cached_input=spec.cached_input_per_million_tokens,
-            cache_write=spec.cache_write_per_million_tokens,
-            output=spec.output_per_million_tokens,
-            reasoning=spec.reasoning_per_million_tokens,
             per_request=spec.per_request or Decimal(0),
+            tiers=tuple(sorted(tiers, key=lambda tier: -tier.above)),
+            service_tiers={tier: Decimal(str(factor)) for tier, factor in spec.service_tier_multipliers.items()},
             as_of=spec.as_of,
         )
+        return replace(pricing, hash=fingerprint(pricing))
 
     def _doubts(self, resource: Resource, model: Model) -> None:
-        pricing = model.pricing
-        if not model.local and (pricing is None or pricing.input is None or pricing.output is None):
-            message = "no price is known: the cost of its calls is unknown, not 0"
-            self._add(
-                resource, "W-PRICE-UNKNOWN", message, ("spec",), "add pricing with input and output per million tokens"
-            )
-        elif not model.local and pricing is not None and pricing.input == pricing.output == 0:
-            message = "a hosted model with price 0: every cost figure and limit will count it as free"
-            self._add(
-                resource, "W-PRICE-ZERO", message, ("spec", "pricing"), "write the real price, or leave pricing out"
-            )
+        self._doubts_of_price(resource, model)
+        entry = catalog.find(model)
+        if entry is not None and entry.retires is not None and not model.disabled:
+            self._retirement(resource, entry)
         if not model.local and model.context_window is None:
             message = "the context window is unknown: a prompt that is too long is refused by the provider, not before"
             self._add(resource, "W-CONTEXT-GUESS", message, ("spec",), "add limits.contextWindowTokens")
@@ -242,3 +246,33 @@ class ModelBuilder:
         elif model.base_url and model.base_url.startswith("http:") and not is_loopback(model.base_url) and model.secret:
             message = "the key is sent over plain http"
             self._add(resource, "W-TLS-OFF", message, ("spec", "endpoint", "baseUrl"), "use https")
+
+    def _doubts_of_price(self, resource: Resource, model: Model) -> None:
+        pricing = model.pricing
+        if pricing is not None and pricing.as_of is not None:
+            age = (self.today - date.fromisoformat(pricing.as_of)).days
+            if age > STALE_DAYS:
+                whose = "the catalogue's prices" if pricing.source == "catalog" else "these prices"
+                message = f"{whose} are of {pricing.as_of}, {age} days ago"
+                hint = "compare them with the provider's and write pricing with a new asOf"
+                self._add(resource, "W-PRICE-STALE", message, ("spec", "pricing"), hint)
+        if model.local:
+            return
+        if pricing is None or pricing.input is None or pricing.output is None:
+            message = "no price is known: the cost of its calls is unknown, not 0"
+            self._add(
+                resource, "W-PRICE-UNKNOWN", message, ("spec",), "add pricing with input and output per million tokens"
+            )
+        elif pricing.input == pricing.output == 0:
+            message = "a hosted model with price 0: every cost figure and limit will count it as free"
+            self._add(
+                resource, "W-PRICE-ZERO", message, ("spec", "pricing"), "write the real price, or leave pricing out"
+            )
+
+    def _retirement(self, resource: Resource, entry: catalog.Entry) -> None:
+        left = (date.fromisoformat(entry.retires or "") - self.today).days
+        if left > NOTICE_DAYS:
+            return
+        when = f"will be retired on {entry.retires}, in {left} days" if left > 0 else f"was retired on {entry.retires}"
+        hint = f"move to another model; the catalogue that says so is of {entry.as_of}"
+        self._add(resource, "W-RETIRES", f"{entry.id} {when}: the provider refuses it then", ("spec", "model"), hint)

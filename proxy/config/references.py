@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
+from proxy import catalog
 from proxy.resources import Model, ModelRoute, RouteEntry
 
 from .documents import Path
@@ -40,7 +41,7 @@ class References:
         served = find(self.implicit, reference.name) if reference.namespace is None else None
         if served:
             template, bare = served
-            model = replace(template, name=bare, model=bare)
+            model = catalog.informed(replace(template, name=bare, model=bare))
             return RouteEntry(ref=model.ref, model=model)
         if not self._is_broken("Model", reference, user.namespace):
             self.problems.append(user.problem("E-REF", f"there is no model {reference}", path, self._hint(reference)))

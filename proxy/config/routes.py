@@ -107,8 +107,8 @@ def why_dead(model: Model, route: ModelRoute) -> str | None:
 
 
 def _lacks(model: Model, flag: str) -> bool:
-    """A Model that declares any flag declares them all; `text` goes without saying."""
-    return bool(model.flags) and not model.flags.get(flag, flag == "text")
+    """What is not declared or known is not lacking; `text` goes without saying."""
+    return not model.flags.get(flag, flag == "text" or not model.declares)
 
 
 def _written_entries(strategy: Strategy) -> list[tuple[Path, Entry]]:

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from proxy import catalog
 from proxy.resources import Model, ModelRoute, RouteEntry, Snapshot
 from translators.canonical import RequestError
 
@@ -109,7 +110,7 @@ class Resolver:
             prefix = f"{template.provider}:"
             bare = name.removeprefix(prefix)
             if bare != name or any(fnmatchcase(bare, pattern) for pattern in patterns):
-                model = replace(template, name=bare, model=bare, origin="implicit")
+                model = catalog.informed(replace(template, name=bare, model=bare, origin="implicit"))
                 entry = RouteEntry(ref=model.ref, model=model)
                 return ModelRoute(name=f"~{model.ref}", entries=(entry,), implicit=True)
         return None

@@ -69,16 +69,27 @@ class Auth(Record):
 
 
 class Features(Record):
-    """Abilities beyond the ten flags: true, false, or the list of accepted values."""
+    """Abilities beyond the ten flags: true, false, or the list of accepted values.
 
+    `base_model` is the model behind a deployment or an alias, whose name then says nothing of it.
+    """
+
+    base_model: Text | None = None
     logprobs: bool | None = None
     n_choices: bool | None = None
     seed: bool | None = None
     logit_bias: bool | None = None
+    penalties: bool | None = None
     prediction: bool | None = None
+    stop: bool | None = None
+    audio_output: bool | None = None
     file_input: bool | None = None
+    file_url: bool | None = None
     image_url: bool | None = None
+    video_input: bool | None = None
     parallel_tools: bool | None = None
+    serial_tools: bool | None = None
+    forced_tool: bool | None = None
     custom_tools: bool | None = None
     hosted_tools: list[str] | None = None
     reasoning_efforts: list[str] | None = None
@@ -122,29 +133,43 @@ class Limits(Record):
     max_concurrent: Annotated[Positive | None, UNENFORCED] = None
 
 
-class Tier(Record):
-    above_input_tokens: Positive
-    input_per_million_tokens: Money | None = None
-    cached_input_per_million_tokens: Money | None = None
-    output_per_million_tokens: Money | None = None
+class Rates(Record):
+    """Money per million tokens, by what the tokens are."""
 
-
-class Pricing(Record):
-    currency: Annotated[str, AfterValidator(_currency)] = "USD"
     input_per_million_tokens: Money | None = None
     output_per_million_tokens: Money | None = None
     cached_input_per_million_tokens: Money | None = None
     cache_write_per_million_tokens: Money | None = None
-    cache_write1h_per_million_tokens: Annotated[Money | None, NOT_YET] = Field(
-        default=None, alias="cacheWrite1hPerMillionTokens"
-    )
+    cache_write1h_per_million_tokens: Money | None = Field(default=None, alias="cacheWrite1hPerMillionTokens")
     reasoning_per_million_tokens: Money | None = None
-    audio_input_per_million_tokens: Annotated[Money | None, NOT_YET] = None
-    audio_output_per_million_tokens: Annotated[Money | None, NOT_YET] = None
-    image_input_per_million_tokens: Annotated[Money | None, NOT_YET] = None
+    audio_input_per_million_tokens: Money | None = None
+    audio_output_per_million_tokens: Money | None = None
+    image_input_per_million_tokens: Money | None = None
+
+    def rates(self) -> dict[str, Any]:
+        """By the names that `proxy.resources.Rates` has for them."""
+        return {
+            "input": self.input_per_million_tokens,
+            "cached_input": self.cached_input_per_million_tokens,
+            "cache_write": self.cache_write_per_million_tokens,
+            "cache_write_1h": self.cache_write1h_per_million_tokens,
+            "output": self.output_per_million_tokens,
+            "reasoning": self.reasoning_per_million_tokens,
+            "audio_input": self.audio_input_per_million_tokens,
+            "audio_output": self.audio_output_per_million_tokens,
+            "image_input": self.image_input_per_million_tokens,
+        }
+
+
+class Tier(Rates):
+    above_input_tokens: Positive
+
+
+class Pricing(Rates):
+    currency: Annotated[str, AfterValidator(_currency)] = "USD"
     per_request: Money | None = None
-    tiers: Annotated[list[Tier], NOT_YET] = Field(default_factory=list)
-    service_tier_multipliers: Annotated[dict[str, Number], NOT_YET] = Field(default_factory=dict)
+    tiers: list[Tier] = Field(default_factory=list)
+    service_tier_multipliers: dict[str, Annotated[Number, Field(ge=0)]] = Field(default_factory=dict)
     usd_rate: Money | None = None
     as_of: Annotated[str, AfterValidator(_day)] | None = None
 

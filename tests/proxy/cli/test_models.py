@@ -95,7 +95,7 @@ def test_json_has_everything_the_table_shortens(folder: Path) -> None:
     write(folder / "c.yaml", CONFIG)
     first = json.loads(joch("models", "-f", "c.yaml", "-o", "json", env={"CANARY_KEY": "k"}).stdout)[0]
     assert first["ref"] == "openai:big"
-    assert first["limits"] == {"contextWindowTokens": 400000, "maxOutputTokens": None}
+    assert first["limits"] == {"contextWindowTokens": 400000, "maxOutputTokens": 128000}  # the catalogue's
     assert first["pricing"]["outputPerMillionTokens"] == 10.0
     assert (first["capabilities"]["toolCalling"], first["source"]["toolCalling"]) == (True, "declared")
     assert (first["endpointType"], first["key"]) == ("hosted", "my-key ok")

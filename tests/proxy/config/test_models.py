@@ -37,7 +37,7 @@ routing: { priority: 7, regions: [eu], fallbackPolicy: never }
     assert (found.default_parameters, found.forced_parameters) == ({"temperature": 0.5}, {"seed": 7})
     assert (found.priority, found.regions, found.fallback_policy) == (7, ("eu",), "never")
     assert found.pricing is not None
-    assert (found.pricing.input, found.pricing.output, found.pricing.cached_input) == (Decimal(1), Decimal(2), None)
+    assert (found.pricing.input, found.pricing.output) == (Decimal(1), Decimal(2))
     assert (found.secret, found.secret_problem, found.origin) == (None, None, "config")
 
 

@@ -14,7 +14,7 @@ EXPECTED = """\
 9:32  E-UNKNOWN-FIELD  Model/default/a  spec.capabilities.toolcalling  there is no field 'toolcalling' here  -> did you mean toolCalling?
 10:34  E-TYPE  Model/default/a  spec.limits.contextWindowTokens  should be a whole number  -> write the number without quotes and without a unit
 11:37  E-TYPE  Model/default/a  spec.pricing.inputPerMillionTokens  should be an amount of money, 0 or more  -> write a plain decimal number, such as 0.15
-11:72  E-UNKNOWN-FIELD  Model/default/a  spec.pricing.tiers[0].foo  there is no field 'foo' here  -> one of: aboveInputTokens, cachedInputPerMillionTokens, inputPerMillionTokens, outputPerMillionTokens
+11:72  E-UNKNOWN-FIELD  Model/default/a  spec.pricing.tiers[0].foo  there is no field 'foo' here  -> one of: aboveInputTokens, audioInputPerMillionTokens, audioOutputPerMillionTokens, cacheWrite1hPerMillionTokens, cacheWritePerMillionTokens, cachedInputPerMillionTokens, imageInputPerMillionTokens, inputPerMillionTokens, outputPerMillionTokens, reasoningPerMillionTokens
 19:38  E-UNKNOWN-FIELD  ModelRoute/default/r  spec.strategy.fallback[0].timeouts.conectMs  there is no field 'conectMs' here  -> did you mean connectMs?
 20:26  E-TYPE  ModelRoute/default/r  spec.strategy.failover.onError  should be true or false  -> YAML 1.2 knows only true and false"""
 

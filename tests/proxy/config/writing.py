@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from translators.providers import BrokenProviderError, UnknownProviderError
 from translators.providers.provider import Provider
 
 KEY = {"OPENAI_API_KEY": "k"}
+TODAY = date(2026, 11, 25)
 
 
 def resource(kind: str, name: str, spec: str, namespace: str = "default") -> str:
@@ -45,10 +47,10 @@ def secret(name: str, spec: str = "source: { type: env, name: MY_KEY }", namespa
 
 
 def loaded(folder: Path, text: str, env: Mapping[str, str] = KEY, **options: Any) -> Loaded:
-    """The configuration `text`, which must have no errors."""
+    """The configuration `text`, which must have no errors, as it is on one and the same day."""
     file = folder / "c.yaml"
     file.write_text(text)
-    return load([str(file)], env=env, **options)
+    return load([str(file)], env=env, **{"today": TODAY, **options})
 
 
 def problems(folder: Path, text: str, env: Mapping[str, str] = KEY, **options: Any) -> tuple[Problem, ...]:

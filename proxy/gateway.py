@@ -272,7 +272,7 @@ class Gateway:
     def context(self, call: Call) -> RenderContext:
         """What renderers need to know of `call`."""
         request, settings = call.request, call.snapshot.settings
-        scoped = self._continuity.scoped(call.caller)
+        answering = self._continuity.scoped(call.caller).answering(request)
         return RenderContext(
             request=request,
             new_id=self._new_id,
@@ -280,8 +280,8 @@ class Gateway:
             show_reasoning=settings.expose_reasoning != "never",
             hide_usage=request.stream and not request.include_usage,
             estimate=accounting.estimator(request),
-            seal=scoped.seal,
-            keep=scoped.keep if request.tools else None,
+            seal=answering.seal,
+            keep=answering.keep if request.tools else None,
             check=None if settings.output_validation == "off" else self._check(call),
         )
 

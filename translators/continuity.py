@@ -7,26 +7,34 @@ is taken out and listed, never forged. Pure; who issued a blob is already known 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import is_
 
 from translators.canonical import (
     REMOVED,
     Block,
+    HostedItem,
+    Media,
     Message,
+    Native,
     Opaque,
     Patch,
     Reasoning,
+    Refusal,
     Request,
+    Text,
     ToolCall,
+    ToolResult,
     Transform,
     edited,
     value,
 )
+from translators.formats.json import dumps, loads
 
 _BLOB = "encrypted_content"
-_FOREIGN = "the thought of another model, which alone can read it"
+_FOREIGN = "the thought of another model or conversation, which alone can use it"
 
 
 @value
@@ -37,15 +45,20 @@ class Own:
     transforms: tuple[Transform, ...] = ()
 
 
-def only_own(request: Request, issuer: str) -> Own:
-    """`request` as `issuer` may see it. Edits are recorded in the source too, so that every lane says the same."""
+def only_own(request: Request, issuer: str, *, bound: bool = False) -> Own:
+    """`request` as `issuer` may see it. Edits are recorded in the source too, so that every lane says the same.
+
+    `bound`: the issuer takes its blobs back in the conversation they were made in only, word for word.
+    """
     transforms: list[Transform] = []
     patches: list[Patch] = []
     messages: list[Message] = []
+    prefixes = digests(request.messages) if bound else None
     for index, message in enumerate(request.messages):
         blocks = message.blocks
+        prefix = next(prefixes) if prefixes is not None else None
         if message.role == "assistant" and any(_sealed(block) for block in blocks):
-            looked_at = [_own(block, issuer) if _sealed(block) else block for block in blocks]
+            looked_at = [_own(block, issuer, prefix) if _sealed(block) else block for block in blocks]
             foreign = sum(
                 kept is None or _count(kept) < _count(block) for kept, block in zip(looked_at, blocks, strict=True)
             )
@@ -63,6 +76,46 @@ def only_own(request: Request, issuer: str) -> Own:
     return Own(request, tuple(transforms))
 
 
+def digests(messages: Sequence[Message]) -> Iterator[str]:
+    """For each message a digest of what was said before it, and at the end one of everything.
+
+    Thoughts do not count, nor do leading instructions, nor how arguments are spelled: what a provider would call an edit.
+    """
+    said, leading = hashlib.sha256(), True
+    for message in messages:
+        yield said.hexdigest()[:24]
+        leading = leading and message.role in ("system", "developer")
+        if not leading:
+            said.update(
+                dumps([message.role, *(_said(block) for block in message.blocks if not isinstance(block, Reasoning))])
+            )
+    yield said.hexdigest()[:24]
+
+
+def _said(block: Block) -> object:
+    match block:
+        case Text() | Refusal():
+            return block.text
+        case ToolCall():
+            return [block.id, block.name, arguments_value(block.arguments)]
+        case ToolResult():
+            return [block.call_id, *map(_said, block.content)]
+        case Media():
+            return [block.kind, block.url, block.data, block.file_id]
+        case HostedItem() | Native():
+            return block.raw
+        case _:
+            return None
+
+
+def arguments_value(arguments: str) -> object:
+    """What a call's arguments say, however they are spelled; the text itself where it is no JSON."""
+    try:
+        return loads(arguments or "{}")
+    except ValueError:
+        return arguments
+
+
 def belongs(blob: Opaque, issuer: str) -> bool:
     """Whether `issuer` made `blob`. One that names a provider alone (clients echo such) is any of its models' own."""
     return blob.issuer == issuer or (":" not in blob.issuer and blob.issuer == issuer.partition(":")[0])
@@ -72,11 +125,13 @@ def _sealed(block: Block) -> bool:
     return isinstance(block, (Reasoning, ToolCall)) and bool(block.opaque)
 
 
-def _own(block: Block, issuer: str) -> Block | None:
-    """`block` with the blobs of `issuer` alone; None for a thought that was another's as a whole."""
+def _own(block: Block, issuer: str, prefix: str | None) -> Block | None:
+    """`block` with the blobs of `issuer` alone; None for a thought of which nothing is left."""
     if not isinstance(block, (Reasoning, ToolCall)):
         return block
-    own = tuple(blob for blob in block.opaque if belongs(blob, issuer))
+    own = tuple(
+        blob for blob in block.opaque if belongs(blob, issuer) and (not blob.prefix or prefix in (None, blob.prefix))
+    )
     if isinstance(block, Reasoning) and not own:
         return None
     return block if len(own) == len(block.opaque) else replace(block, opaque=own)

@@ -87,7 +87,7 @@ class WireBinding:
 
     def prepare(self, asked: Asked) -> PreparedWire:
         provider, facts = self.provider, self.facts
-        own = only_own(asked.request, self.issuer)
+        own = only_own(asked.request, self.issuer, bound=provider.prefix_bound(facts))
         wire_format = provider.choose(provider.formats, asked.client.name, own.request, facts)
         if wire_format.name not in provider.paths:
             raise UpstreamError(Reason.UNSUPPORTED, f"{provider.name} has no {wire_format.name} endpoint.")

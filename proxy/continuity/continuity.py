@@ -7,10 +7,9 @@ none. What the client edited stays as it is, without the thoughts that led to so
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from translators.canonical import Block, Message, Opaque, Reasoning, Request, Text, ToolCall
-from translators.formats.json import loads
+from translators.continuity import arguments_value, digests
 
 from .envelope import PREFIX, Sealer
 from .vault import Vault
@@ -30,8 +29,10 @@ class Scoped:
 
     def __init__(self, sealer: Sealer, vault: Vault, scope: str) -> None:
         self._sealer, self._vault, self._scope = sealer, vault, scope
-        self.seal = partial(sealer.seal, scope)
-        self.keep = partial(vault.keep, scope)
+
+    def answering(self, request: Request) -> Answering:
+        """For the answer to `request`, into which everything is put back by now."""
+        return Answering(self._sealer, self._vault, self._scope, request)
 
     def opened(self, request: Request) -> Request:
         """`request` with every envelope in it opened. One that does not open was not made here: its blobs are gone."""
@@ -65,6 +66,30 @@ class Scoped:
         return replace(request, messages=tuple(messages))
 
 
+class Answering:
+    """Seals and keeps what one answer is made of, each blob marked with the conversation it was made in."""
+
+    def __init__(self, sealer: Sealer, vault: Vault, scope: str, request: Request) -> None:
+        self._sealer, self._vault, self._scope, self._request = sealer, vault, scope, request
+        self._prefix: str | None = None
+
+    def seal(self, blobs: tuple[Opaque, ...]) -> str:
+        return self._sealer.seal(self._scope, self._marked(blobs))
+
+    def keep(self, blocks: tuple[Block, ...]) -> None:
+        self._vault.keep(self._scope, tuple(map(self._marked_block, blocks)))
+
+    def _marked_block(self, block: Block) -> Block:
+        if isinstance(block, (Reasoning, ToolCall)) and block.opaque:
+            return replace(block, opaque=self._marked(block.opaque))
+        return block
+
+    def _marked(self, blobs: tuple[Opaque, ...]) -> tuple[Opaque, ...]:
+        if self._prefix is None:
+            *_, self._prefix = digests(self._request.messages)
+        return tuple(replace(blob, prefix=self._prefix) for blob in blobs)
+
+
 def _is_enveloped(block: Block) -> bool:
     return isinstance(block, Reasoning) and bool(block.opaque) and block.opaque[0].data.startswith(PREFIX)
 
@@ -91,14 +116,7 @@ def says_the_same(blocks: tuple[Block, ...], turn: tuple[Block, ...]) -> bool:
 def _same_call(call: ToolCall, made: ToolCall) -> bool:
     if (call.id, call.name, call.kind) != (made.id, made.name, made.kind):
         return False
-    return call.arguments == made.arguments or _value(call.arguments) == _value(made.arguments)
-
-
-def _value(arguments: str) -> object:
-    try:
-        return loads(arguments or "{}")
-    except ValueError:
-        return arguments
+    return call.arguments == made.arguments or arguments_value(call.arguments) == arguments_value(made.arguments)
 
 
 def _text(blocks: tuple[Block, ...]) -> str:

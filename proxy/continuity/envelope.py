@@ -1,6 +1,6 @@
 """The string in which a client carries blobs that are not its own: `joch1.<payload>.<tag>`, both parts base64url.
 
-The payload is JSON: for each blob issuer, kind and data. The tag is HMAC-SHA256 over scope and payload, cut to 128 bits
+The payload is JSON: for each blob issuer, kind, data and the digest of its conversation. The tag is HMAC-SHA256 over scope and payload, cut to 128 bits
 (RFC 2104 section 5), so an envelope that was altered, or that belongs to another scope, does not open. The blobs inside are
 their providers' own ciphertext; nothing else is added. Stateless: every process with the key opens it.
 """
@@ -48,7 +48,7 @@ class Sealer:
         self._key = key
 
     def seal(self, scope: str, blobs: tuple[Opaque, ...]) -> str:
-        payload = dumps([[blob.issuer, blob.kind, blob.data] for blob in blobs])
+        payload = dumps([[blob.issuer, blob.kind, blob.data, blob.prefix] for blob in blobs])
         return f"{PREFIX}{_text(payload)}.{_text(self._tag(scope, payload))}"
 
     def open(self, scope: str, envelope: str) -> tuple[Opaque, ...] | None:
@@ -58,7 +58,7 @@ class Sealer:
             payload = _bytes(body)
             if not hmac.compare_digest(_bytes(tag), self._tag(scope, payload)):
                 return None
-            return tuple(Opaque(issuer, kind, data) for issuer, kind, data in loads(payload))
+            return tuple(Opaque(issuer, kind, data, prefix) for issuer, kind, data, prefix in loads(payload))
         except (ValueError, TypeError, binascii.Error):
             return None
 

@@ -31,7 +31,7 @@ def _write(block: Block) -> list[Any] | None:
 
 
 def _blobs(blobs: tuple[Opaque, ...]) -> list[list[str]]:
-    return [[blob.issuer, blob.kind, blob.data] for blob in blobs]
+    return [[blob.issuer, blob.kind, blob.data, blob.prefix] for blob in blobs]
 
 
 def read_turn(data: bytes) -> tuple[Block, ...]:
@@ -54,4 +54,4 @@ def _read(kind: str, *members: Any) -> Block:
 
 
 def _opaque(blobs: list[list[str]]) -> tuple[Opaque, ...]:
-    return tuple(Opaque(issuer, kind, data) for issuer, kind, data in blobs)
+    return tuple(Opaque(issuer, kind, data, prefix) for issuer, kind, data, prefix in blobs)

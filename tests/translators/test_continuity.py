@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from translators.canonical import (
     REMOVED,
     Message,
@@ -13,9 +15,10 @@ from translators.canonical import (
     Source,
     Text,
     ToolCall,
+    ToolResult,
     Transform,
 )
-from translators.continuity import belongs, only_own
+from translators.continuity import belongs, digests, only_own
 from translators.exchange import apply_patches
 from translators.formats import openai_responses
 
@@ -33,7 +36,9 @@ def test_foreign_thoughts_are_taken_out_and_listed_and_own_ones_stay_as_they_are
     seen = only_own(asked(own, foreign, Text("t"), call), CLAUDE)
     assert seen.request.messages[1].blocks == (own, Text("t"), call)
     assert seen.transforms == (
-        Transform("messages[1].reasoning", "dropped", "the thought of another model, which alone can read it"),
+        Transform(
+            "messages[1].reasoning", "dropped", "the thought of another model or conversation, which alone can use it"
+        ),
     )
 
 
@@ -102,3 +107,45 @@ def test_a_block_without_an_item_of_its_own_makes_no_patch():
     assert seen.source is not None
     assert seen.source.patches == ()
     assert Patch("/x", REMOVED) != Patch("/x", None)
+
+
+def conversation(
+    question: str = "q", *, thought_in: str = "", instructions: str = "be kind", arguments: str = '{"a": 1}'
+):
+    turn = (Reasoning(("s",), None, (Opaque(CLAUDE, "thinking", "A", thought_in),)), ToolCall("c", "f", "{}"))
+    return Request(
+        messages=(
+            Message("system", (Text(instructions),)),
+            Message("user", (Text(question),)),
+            Message("assistant", (Text("first"), ToolCall("b", "f", arguments))),
+            Message("tool", (ToolResult("b", (Text("done"),)),)),
+            Message("assistant", turn),
+        )
+    )
+
+
+PREFIX = list(digests(conversation().messages))[4]
+
+
+@pytest.mark.parametrize(
+    ("request_", "kept"),
+    [
+        pytest.param(conversation(thought_in=PREFIX), True, id="as it was"),
+        pytest.param(conversation(thought_in=PREFIX, instructions="be brief"), True, id="other instructions"),
+        pytest.param(conversation(thought_in=PREFIX, arguments='{ "a":1 }'), True, id="arguments spelled anew"),
+        pytest.param(conversation("other", thought_in=PREFIX), False, id="an edited question"),
+        pytest.param(conversation(thought_in=PREFIX, arguments='{"a": 2}'), False, id="edited arguments"),
+        pytest.param(conversation("other", thought_in=""), True, id="made nobody knows where"),
+    ],
+)
+def test_a_model_that_insists_on_its_conversation_gets_no_thought_of_another(request_, kept):
+    seen = only_own(request_, CLAUDE, bound=True)
+    assert any(isinstance(block, Reasoning) for block in seen.request.messages[4].blocks) is kept
+    assert bool(seen.transforms) is not kept
+    assert only_own(request_, CLAUDE).transforms == ()
+
+
+def test_thoughts_are_no_part_of_what_was_said():
+    with_thoughts, without = conversation(thought_in="x").messages, conversation().messages
+    assert list(digests(with_thoughts)) == list(digests(without))
+    assert len(set(digests(without))) == 5  # leading instructions do not count

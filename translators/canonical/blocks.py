@@ -44,12 +44,14 @@ class Opaque:
     """A blob only its issuer can read: an encrypted reasoning item, a signed thinking block, a thought signature.
 
     `issuer` is the provider's `seal` of the model that made it ("anthropic:claude-opus-5"); `kind` is a word of the format.
-    Without `data` it is a mere mark: it says whose thought a block is that nobody sealed.
+    Without `data` it is a mere mark: it says whose thought a block is that nobody sealed. `prefix` is a digest of the
+    conversation it was made in, "" where that is not known.
     """
 
     issuer: str
     kind: str
     data: str
+    prefix: str = ""
 
 
 @value

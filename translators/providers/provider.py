@@ -185,6 +185,11 @@ def sealed_by_name(provider: str, facts: ModelFacts) -> str:
     return provider
 
 
+def in_any_conversation(facts: ModelFacts) -> bool:
+    """The `prefix_bound` of a provider that takes its blobs back wherever they are."""
+    return False
+
+
 def unclassified(error: UpstreamError, status: int, headers: Mapping[str, str], body: bytes) -> UpstreamError:
     """The `classify` of a provider whose errors its format already understands."""
     return error
@@ -203,8 +208,9 @@ class Provider:
     `base_of(facts)` computes the base URL where it depends on the record; `path_of(facts, operation, stream)` the path
     below it ("" query included) where it depends on the model or on streaming, None for what `paths` says;
     `headers_of(body, facts)` headers that depend on the body as it will be sent (beta features).
+    `scopes_of(facts)` are the scopes of the tokens that an identity service is asked for, the one to try first in front.
     `seal(name, facts)` says who made an opaque blob: two records with the same answer can read each other's blobs, and a
-    blob goes back to nobody else.
+    blob goes back to nobody else. `prefix_bound(facts)`: the model refuses even its own where the conversation before changed.
     """
 
     name: str
@@ -228,7 +234,9 @@ class Provider:
     base_of: Callable[[ModelFacts], str | None] | None = None
     path_of: Callable[[ModelFacts, str, bool], str | None] | None = None
     headers_of: Callable[[Wire, ModelFacts], Mapping[str, str]] | None = None
+    scopes_of: Callable[[ModelFacts], tuple[str, ...]] | None = None
     seal: Callable[[str, ModelFacts], str] = sealed_by_name
+    prefix_bound: Callable[[ModelFacts], bool] = in_any_conversation
 
     def bound(self, api: str) -> CapabilitySet:
         """The upper bound of a Model record with this `api`: less than `capabilities` where that is not "auto"."""

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -27,6 +28,16 @@ def chat(*blocks) -> Request:
     return Request(messages=(Message("user", (Text("q"),)), Message("assistant", blocks)))
 
 
+def bare(blocks):
+    """The blocks without what says in which conversation they were made."""
+    return tuple(
+        replace(block, opaque=tuple(replace(blob, prefix="") for blob in block.opaque))
+        if isinstance(block, Reasoning)
+        else block
+        for block in blocks
+    )
+
+
 CALLS = (ToolCall("call_1", "f", '{"a":1,"b":2}'), ToolCall("call_2", "g", "{}"))
 
 
@@ -41,9 +52,9 @@ CALLS = (ToolCall("call_1", "f", '{"a":1,"b":2}'), ToolCall("call_2", "g", "{}")
     ],
 )
 async def test_a_turn_comes_back_whatever_the_client_left_out(scoped, copy):
-    scoped.keep(TURN)
+    scoped.answering(chat()).keep(TURN)
     restored = await scoped.restored(chat(*copy))
-    assert restored.messages[1].blocks == TURN
+    assert bare(restored.messages[1].blocks) == TURN
     assert restored.messages[0].blocks == (Text("q"),)
 
 
@@ -60,18 +71,18 @@ async def test_a_turn_comes_back_whatever_the_client_left_out(scoped, copy):
     ],
 )
 async def test_what_the_client_edited_stays_as_it_is(scoped, copy):
-    scoped.keep(TURN)
+    scoped.answering(chat()).keep(TURN)
     assert (await scoped.restored(chat(*copy))).messages[1].blocks == copy
 
 
 async def test_a_copy_that_carries_blobs_itself_is_left_alone(scoped):
-    scoped.keep(TURN)
+    scoped.answering(chat()).keep(TURN)
     own = (Reasoning((), None, (Opaque("x", "k", "d"),)), *CALLS)
     assert (await scoped.restored(chat(*own))).messages[1].blocks == own
 
 
 async def test_a_cache_mark_of_the_client_stays_on_the_text(scoped):
-    scoped.keep(TURN)
+    scoped.answering(chat()).keep(TURN)
     restored = await scoped.restored(chat(Text("Checking.", cache=CacheHint("1h")), *CALLS))
     assert restored.messages[1].blocks[1] == Text("Checking.", cache=CacheHint("1h"))
 
@@ -86,16 +97,19 @@ def reasoning(blob: str) -> dict:
 
 
 def test_an_envelope_is_opened_where_it_stands(scoped):
-    request = scoped.opened(responses({"role": "user", "content": "q"}, reasoning(scoped.seal((BLOB,)))))
+    request = scoped.opened(
+        responses({"role": "user", "content": "q"}, reasoning(scoped.answering(chat()).seal((BLOB,))))
+    )
     (block,) = request.messages[1].blocks
-    assert block.opaque == (BLOB,)
+    assert bare((block,))[0].opaque == (BLOB,)
+    assert len(block.opaque[0].prefix) == 24
     assert block.origin.item == 1
 
 
 def test_an_envelope_of_another_scope_belongs_to_nobody(scoped):
     database = Database(None, SCHEMA)
     other = Continuity(Sealer(b"k"), Vault(database)).scoped("default/other")
-    (block,) = scoped.opened(responses(reasoning(other.seal((BLOB,))))).messages[0].blocks
+    (block,) = scoped.opened(responses(reasoning(other.answering(chat()).seal((BLOB,))))).messages[0].blocks
     assert [blob.issuer for blob in block.opaque] == [""]
     database.close()
 

@@ -20,7 +20,8 @@ from translators.formats import Wire
 Predicate = Callable[[str], bool]
 
 
-def _named(*patterns: str) -> Predicate:
+def named(*patterns: str) -> Predicate:
+    """Whether a name begins with one of `patterns` and does not go on with the rest of a version number."""
     pattern = re.compile("(?:ft:)?(?:" + "|".join(patterns) + ")(?![.0-9])")
     return lru_cache(maxsize=512)(lambda model: pattern.match(model) is not None)
 
@@ -28,7 +29,7 @@ def _named(*patterns: str) -> Predicate:
 _DATE = r"(?:-\d{4}-\d\d-\d\d)?"
 
 # Served by /responses alone; chat answers "This model is only supported in v1/responses and not in v1/chat/completions."
-responses_only = _named(
+responses_only = named(
     r"gpt-[\w.]*-codex",
     r"gpt-[\w.-]*-pro",
     r"o\d+-pro",
@@ -38,20 +39,20 @@ responses_only = _named(
 )
 
 # Served by /chat/completions alone.
-chat_only = _named(r"gpt-audio", r"gpt-4o(?:-mini)?-audio", r"[\w.-]+-search-preview")
+chat_only = named(r"gpt-audio", r"gpt-4o(?:-mini)?-audio", r"[\w.-]+-search-preview")
 
 # The legacy completions API; chat answers "This is not a chat model".
-has_legacy_completions = _named(r"gpt-3\.5-turbo-instruct", r"davinci-002", r"babbage-002")
+has_legacy_completions = named(r"gpt-3\.5-turbo-instruct", r"davinci-002", r"babbage-002")
 
 _NEWER = (r"gpt-[7-9](?:\.\d+)?", r"gpt-\d\d(?:\.\d+)?")
 
-reasons_when_asked = _named(r"gpt-5\.[1-4]")
+reasons_when_asked = named(r"gpt-5\.[1-4]")
 """Effort defaults to none: they reason only when the request says so."""
 
-reasons_unless_told = _named(r"gpt-5\.[5-9]", r"gpt-6-sol", r"gpt-6-luna", r"gpt-6\.1-terra")
+reasons_unless_told = named(r"gpt-5\.[5-9]", r"gpt-6-sol", r"gpt-6-luna", r"gpt-6\.1-terra")
 """Effort defaults to more than none, and none is accepted."""
 
-reasons_always = _named(
+reasons_always = named(
     rf"gpt-5(?:-mini|-nano|-pro)?{_DATE}$",
     r"o\d",
     r"gpt-6-astra",
@@ -64,19 +65,19 @@ reasons_always = _named(
 )
 """Reasoning cannot be turned off."""
 
-knows_minimal_effort = _named(rf"gpt-5(?:-mini|-nano)?{_DATE}$")
+knows_minimal_effort = named(rf"gpt-5(?:-mini|-nano)?{_DATE}$")
 
-knows_high_effort_only = _named(rf"gpt-5-pro{_DATE}$")
+knows_high_effort_only = named(rf"gpt-5-pro{_DATE}$")
 
-starts_at_medium_effort = _named(r"gpt-[\w.-]*-pro", r"o\d+-pro")
+starts_at_medium_effort = named(r"gpt-[\w.-]*-pro", r"o\d+-pro")
 
-knows_xhigh_effort = _named(r"gpt-5\.1-codex-max", r"gpt-5\.[2-9]", r"gpt-6(?:\.\d+)?", *_NEWER)
+knows_xhigh_effort = named(r"gpt-5\.1-codex-max", r"gpt-5\.[2-9]", r"gpt-6(?:\.\d+)?", *_NEWER)
 
 # "Function tools with reasoning_effort are not supported for M in /v1/chat/completions ... use /v1/responses or set
 # reasoning_effort to 'none'."  gpt-5, gpt-5.1 and the o series take them.
-takes_no_tools_while_reasoning_on_chat = _named(r"gpt-5\.[24-9]", r"gpt-6(?:\.\d+)?", *_NEWER)
+takes_no_tools_while_reasoning_on_chat = named(r"gpt-5\.[24-9]", r"gpt-6(?:\.\d+)?", *_NEWER)
 
-keeps_max_effort_for_responses = _named(r"gpt-6(?:\.\d+)?", *_NEWER)
+keeps_max_effort_for_responses = named(r"gpt-6(?:\.\d+)?", *_NEWER)
 """They know `max`, and on /responses alone. No others know it."""
 
 

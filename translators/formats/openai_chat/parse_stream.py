@@ -81,8 +81,8 @@ class StreamParser(StreamReader[sse.Event, Chunk]):
         listed = chunk.get("choices")
         choices: list[Any] = listed if type(listed) is list else []
         if self._seed is None:
-            if not chunk.get("id") and all(map(is_annotation, choices)):
-                self._extensions.update(extensions(chunk))  # Azure's filter results come first, without an id
+            if not (chunk.get("id") and chunk.get("model")) and all(map(is_annotation, choices)):
+                self._extensions.update(extensions(chunk))  # Azure's filter results come first, without id and model
                 return
             self._start(chunk, chunks)
         usage = parse_usage(chunk.get("usage"))

@@ -196,8 +196,9 @@ def test_what_azures_filter_says_beside_the_text_is_no_part_of_it():
         assert folded(*plain[:place], beside, *plain[place:]) == folded(*plain)
 
 
-def test_azures_first_chunk_does_not_name_the_answer():
-    filtered = {"choices": [], "id": "", "model": "", "object": "", "created": 0, "prompt_filter_results": [1]}
+@pytest.mark.parametrize("identity", ["", "of-a-gateway"])
+def test_azures_first_chunk_does_not_name_the_answer(identity):
+    filtered = {"choices": [], "id": identity, "model": "", "object": "", "created": 0, "prompt_filter_results": [1]}
     response = folded(filtered, chunk({"content": "a"}), chunk(finish="stop"))
     assert (response.id, response.model, response.created) == ("chatcmpl-1", "m", 7)
     assert response.extensions == {"prompt_filter_results": [1]}

@@ -1,0 +1,86 @@
+"""Calls and their results, as Anthropic wants them: every call answered in the very next user turn, results first and in order.
+
+A call without a result gets one that says so, a result without its call becomes text; both are listed. Ids that the API does not
+take, or that an earlier turn used already, are replaced, the same way in call and result.
+Source: https://platform.claude.com/docs/en/agents-and-tools/tool-use/implement-tool-use and recorded refusals
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+
+from translators.canonical import Transform
+from translators.formats import Wire
+
+NO_RESULT = "[no result recorded]"
+
+_FIT_ID = re.compile(r"[a-zA-Z0-9_-]+")
+
+
+def fitting_id(given: str) -> str:
+    """`given` where the API takes it, else a digest of it."""
+    if _FIT_ID.fullmatch(given):
+        return given
+    digest = hashlib.sha256(given.encode("utf-8", "surrogatepass")).digest()
+    return "toolu_" + base64.b32encode(digest)[:24].decode("ascii").lower()
+
+
+def paired(turns: list[Wire], transforms: list[Transform]) -> list[Wire]:
+    """`turns`, which alternate, with each batch of calls followed by its results. The turns given are changed."""
+    made: list[Wire] = []
+    used: set[str] = set()
+    asked: list[tuple[str, Wire]] = []  # of the turn before: the id the client used, and the call
+    for turn in turns:
+        if asked and turn["role"] != "user":
+            made.append({"role": "user", "content": _results(asked, [], transforms)})
+            asked = []
+        if turn["role"] == "user":
+            given = [block for block in turn["content"] if block["type"] == "tool_result"]
+            if given or asked:
+                rest = [block for block in turn["content"] if block["type"] != "tool_result"]
+                results = _results(asked, given, transforms)
+                orphans = [told for result in given for told in _told(result, transforms)]
+                turn["content"] = [*results, *orphans, *rest]
+            asked = []
+        elif turn["role"] == "assistant":
+            asked = [_renamed(block, used) for block in turn["content"] if block["type"] == "tool_use"]
+        made.append(turn)
+    if asked:
+        made.append({"role": "user", "content": _results(asked, [], transforms)})
+    return made
+
+
+def _renamed(call: Wire, used: set[str]) -> tuple[str, Wire]:
+    """The id the call came with, and the call under one that no earlier call has."""
+    given = identity = call["id"]
+    number = 1
+    while identity in used:
+        number += 1
+        identity = f"{given}_{number}"
+    used.add(identity)
+    call["id"] = identity
+    return given, call
+
+
+def _results(asked: list[tuple[str, Wire]], given: list[Wire], transforms: list[Transform]) -> list[Wire]:
+    """A result for each call, in the order of the calls. What answers one is taken out of `given`."""
+    results: list[Wire] = []
+    for identity, call in asked:
+        at = next((at for at, each in enumerate(given) if each["tool_use_id"] == identity), None)
+        if at is None:
+            transforms.append(Transform("messages", "emulated", f"the call {identity} has no result: one that says so"))
+            result: Wire = {"type": "tool_result", "tool_use_id": "", "content": NO_RESULT, "is_error": True}
+        else:
+            result = given.pop(at)
+        result["tool_use_id"] = call["id"]  # in place: a cache mark may refer to it
+        results.append(result)
+    return results
+
+
+def _told(result: Wire, transforms: list[Transform]) -> list[Wire]:
+    """What a result says, as blocks for a user's turn."""
+    identity = result["tool_use_id"]
+    transforms.append(Transform("messages", "reshaped", f"a result without its call, {identity}, became text"))
+    return [{"type": "text", "text": f"[result of the tool call {identity}]"}, *result.get("content", ())]

@@ -2,19 +2,23 @@
 
 Payload members follow the events reference, section 3; `failure` and `billedRisk` beside `reason` are the precise class
 and whether the provider may bill although it failed. Usage that no provider reported is an estimate and says so; an
-aborted answer is never a measured zero.
+aborted answer is never a measured zero, and a cost that is not known is null and never 0.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, Literal
 
+from proxy import pricing
 from proxy.call import Call
 from proxy.events.envelope import Severity
-from proxy.resources import Model
+from proxy.pricing import Cost
+from proxy.resources import Model, Pricing
 from proxy.routing import Candidate
 from translators.canonical import (
     NO_USAGE,
@@ -36,6 +40,7 @@ from translators.formats import Tally
 _BYTES_PER_TOKEN = 4
 _TOKENS_PER_MESSAGE = 4
 _TOKENS_PER_IMAGE = 1105
+_MONEY_DIGITS = 12
 
 
 @value
@@ -136,6 +141,48 @@ def labels(model: Model) -> tuple[str, str]:
     return model.provider, label(model)
 
 
+def cost_of(model: Model, tally: Tally, usage: Usage, result: Result) -> Cost:
+    """What an attempt cost: nothing where the provider certainly did nothing, unknown where it may have worked."""
+    if usage.source == "none" and result.billed_risk:
+        return Cost(None, None, "none")
+    return pricing.cost_of(_prices(model), usage, service_tier=tally.service_tier)
+
+
+def cost_header(request: Request, candidate: Candidate, tally: Tally) -> dict[str, str]:
+    """The header that tells a client what its whole answer cost; empty where that is not known."""
+    result = Result("ok")
+    cost = cost_of(candidate.model, tally, usage_of(request, tally, result), result)
+    if cost.usd is None:
+        return {}
+    amount = round(cost.usd, _MONEY_DIGITS).normalize()
+    return {"x-joch-cost-usd": f"{amount:f}"}
+
+
+def _prices(model: Model) -> Pricing | None:
+    """The prices of today."""
+    price = model.pricing
+    if price is None or price.then is None:
+        return price
+    return pricing.in_force(price, time.strftime("%Y-%m-%d", time.gmtime()))
+
+
+def _money(amount: Decimal | None) -> float | None:
+    return None if amount is None else float(round(amount, _MONEY_DIGITS))
+
+
+def _price_snapshot(model: Model) -> dict[str, Any]:
+    """Which prices a cost was made with. A later change of the prices changes no event."""
+    price = _prices(model)
+    if price is None:
+        return {"currency": None, "priceSource": "none", "priceAsOf": None, "priceHash": None}
+    return {
+        "currency": price.currency,
+        "priceSource": price.source,
+        "priceAsOf": price.as_of,
+        "priceHash": price.hash or None,
+    }
+
+
 def token_kinds(usage: Usage) -> tuple[tuple[str, int], ...]:
     """Tokens by kind, as the metric counts them."""
     return (
@@ -188,12 +235,13 @@ def completed(
 ) -> dict[str, Any]:
     """The payload of ModelCallCompleted. Milliseconds are rounded to a tenth."""
     model = candidate.model
+    cost = cost_of(model, tally, usage, result)
     return {
         "provider": model.provider,
         "model": model.model,
         "inputTokens": usage.input,
         "outputTokens": usage.output,
-        "costUsd": None,
+        "costUsd": _money(cost.usd),
         "latencyMs": _milliseconds(timing.seconds),
         "region": model.region,
         "responseModel": tally.response_model,
@@ -207,8 +255,13 @@ def completed(
         "cachedInputTokens": usage.cached,
         "cacheWriteTokens": usage.cache_write,
         "reasoningTokens": usage.reasoning,
+        "audioTokens": {"in": usage.audio_in, "out": usage.audio_out},
         "usageSource": usage.source,
-        "costKnown": False,
+        "serviceTier": tally.service_tier,
+        "costKnown": cost.usd is not None,
+        "costGrade": cost.grade,
+        "costOriginal": _money(cost.original),
+        **_price_snapshot(model),
         "firstChunkMs": None if timing.first_content is None else _milliseconds(timing.first_content),
         "chunks": tally.chunks,
         "finishReasons": tally.finishes,

@@ -70,8 +70,8 @@ def buckets(usage: Usage) -> dict[str, int]:
     }
 
 
-def cost_of(pricing: Pricing | None, usage: Usage, *, service_tier: str | None = None, day: str = "") -> Cost:
-    """What `usage` costs on `day` (ISO 8601), served by `service_tier` as the provider named it.
+def cost_of(pricing: Pricing | None, usage: Usage, *, service_tier: str | None = None) -> Cost:
+    """What `usage` costs, served by `service_tier` as the provider named it.
 
     Nothing used costs nothing, whatever the price. Figures that cannot be true have no cost.
     """
@@ -80,7 +80,6 @@ def cost_of(pricing: Pricing | None, usage: Usage, *, service_tier: str | None =
         return Cost(_ZERO, _ZERO, grade)
     if pricing is None or not usage.is_sane():
         return Cost(None, None, grade)
-    pricing = in_force(pricing, day)
     tokens = _tokens_cost(pricing, usage, service_tier or "")
     requests = _requests_cost(pricing, usage)
     if tokens is None or requests is None:
@@ -90,7 +89,7 @@ def cost_of(pricing: Pricing | None, usage: Usage, *, service_tier: str | None =
 
 
 def in_force(pricing: Pricing, day: str) -> Pricing:
-    """The prices of `day`."""
+    """The prices of `day` (ISO 8601)."""
     while pricing.then is not None and pricing.until is not None and day >= pricing.until:
         pricing = pricing.then
     return pricing

@@ -33,7 +33,6 @@ ASYNC_IN_TRANSLATORS = (
 
 TESTED_ELSEWHERE = {
     "proxy/__main__.py": "tests/proxy/test_main.py",
-    "proxy/accounting.py": "tests/proxy/test_gateway.py",
     "proxy/adapters/bindings.py": "tests/proxy/test_gateway.py",
     "proxy/adapters/capabilities.py": "tests/proxy/test_gateway.py",
     "proxy/adapters/direct.py": "tests/proxy/test_serve.py",

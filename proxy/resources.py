@@ -77,6 +77,40 @@ class Tier(Rates):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Auth:
+    """How a model's calls prove who is calling.
+
+    `type` None: with `Model.secret` as a key, in the header its provider takes keys in. "bearer", "api-key", "x-api-key"
+    and "x-goog-api-key" name another header for it. The rest are tokens, fetched from an identity service: "entra" and
+    "managed-identity" from Microsoft's, "google-sa" and "google-adc" from Google's. `Model.secret` is then what they are
+    fetched with (a client secret, a service account's JSON), or None where the environment provides that. `scope` None
+    leaves the token's scope to the provider.
+    """
+
+    type: (
+        Literal[
+            "bearer",
+            "api-key",
+            "x-api-key",
+            "x-goog-api-key",
+            "entra",
+            "managed-identity",
+            "google-sa",
+            "google-adc",
+        ]
+        | None
+    ) = None
+    tenant_id: str | None = None
+    client_id: str | None = None
+    scope: str | None = None
+
+    @property
+    def by_token(self) -> bool:
+        """Whether calls carry a token that has to be fetched."""
+        return self.type in ("entra", "managed-identity", "google-sa", "google-adc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pricing(Rates):
     """What a model costs: rates in `currency`, and `usd_rate` US dollars for one of it.
 
@@ -108,7 +142,8 @@ class Model:
 
     `model` is the id sent upstream. `flags` and `features` are what is known (declared, probed or from the catalogue),
     absent meaning unknown; `flag_sources` says how. `secret` None means no key is sent; `secret_problem` says in plain
-    words why the candidate is disabled when a key is needed and there is none to refer to.
+    words why the candidate is disabled when a key is needed and there is none to refer to. `place` are the provider's own
+    words for where it is served ("project", "location", "apiVersion").
     """
 
     name: str
@@ -122,11 +157,13 @@ class Model:
     base_url: str | None = None
     base_url_secret: SecretRef | None = None
     region: str | None = None
+    place: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     headers: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     query: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     clocks: Clocks = field(default_factory=Clocks)
     verify_tls: bool = True
     ca_file: str | None = None
+    auth: Auth = Auth()
     secret: SecretRef | None = None
     secret_problem: str | None = None
     flags: Mapping[str, bool] = field(default_factory=lambda: _EMPTY)

@@ -21,6 +21,7 @@ from .table import is_own_engine, table_of
 
 _LIKE_OUTPUT = frozenset({"output", "reasoning", "audio_output"})
 _OPENAI = ".api.openai.com"
+_EVERYWHERE = "global"
 _UNDISCOUNTED = Pricing(input=Decimal(1), cached_input=Decimal(1), cache_write=Decimal(1), cache_write_1h=Decimal(1))
 
 
@@ -32,7 +33,7 @@ def find(model: Model) -> Entry | None:
     host = urlsplit(model.base_url or "").hostname or ""
     base = model.features.get("baseModel")
     asked = base if isinstance(base, str) else model.model
-    return _find(model.provider, asked.removeprefix("models/"), host, "vertex" if "aiplatform" in host else "")
+    return _find(model.provider, asked.removeprefix("models/"), host, _surface(model, host))
 
 
 @lru_cache(maxsize=4096)
@@ -74,7 +75,7 @@ def priced(model: Model, entry: Entry | None) -> Pricing | None:
     known = None if entry is None else entry.pricing
     own = model.pricing
     if own is None:
-        return known if known is None or entry is None else _placed(known, entry.places.get(_place(model), Decimal(1)))
+        return known if known is None or entry is None else _placed(known, _surcharge(model, entry.places))
     if own.source != "model":
         return own
     if known is None:
@@ -111,7 +112,19 @@ def _placed(pricing: Pricing, surcharge: Decimal) -> Pricing:
     return replace(raised, hash=fingerprint(raised))
 
 
-def _place(model: Model) -> str:
-    """The name under which a place costs more: OpenAI's residency hosts, else the region that the record names."""
+def _surface(model: Model, host: str) -> str:
+    """ "vertex" for what Google's cloud serves: where there is a project, or one of its hosts."""
+    vertex = model.provider == "google" and (bool(model.place.get("project")) or "aiplatform" in host)
+    return "vertex" if vertex else ""
+
+
+def _surcharge(model: Model, places: Mapping[str, Decimal]) -> Decimal:
+    """What the record's place multiplies prices by: that of OpenAI's residency hosts, else of its location or region.
+
+    "*" stands for every place but the one that is everywhere.
+    """
     host = urlsplit(model.base_url or "").hostname or ""
-    return host.removesuffix(_OPENAI) if host.endswith(_OPENAI) else model.region or ""
+    if host.endswith(_OPENAI):
+        return places.get(host.removesuffix(_OPENAI), Decimal(1))
+    place = model.place.get("location") or model.region or _EVERYWHERE
+    return Decimal(1) if place == _EVERYWHERE else places.get(place, places.get("*", Decimal(1)))

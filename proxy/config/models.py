@@ -273,6 +273,7 @@ class ModelBuilder:
         left = (date.fromisoformat(entry.retires or "") - self.today).days
         if left > NOTICE_DAYS:
             return
-        when = f"will be retired on {entry.retires}, in {left} days" if left > 0 else f"was retired on {entry.retires}"
+        when = f"in {left} days" if left > 0 else "today" if left == 0 else f"{-left} days ago"
+        message = f"the provider retires {entry.id} on {entry.retires}, {when}, and refuses it then"
         hint = f"move to another model; the catalogue that says so is of {entry.as_of}"
-        self._add(resource, "W-RETIRES", f"{entry.id} {when}: the provider refuses it then", ("spec", "model"), hint)
+        self._add(resource, "W-RETIRES", message, ("spec", "model"), hint)

@@ -176,8 +176,8 @@ def test_capabilities(provider: str, identity: str, can: str, cannot: str) -> No
 
 
 def test_models_that_only_narrow_say_so() -> None:
-    assert known("anthropic", "claude-sonnet-5-5").features["forcedTool"] is False
-    assert "forcedTool" not in known("anthropic", "claude-sonnet-5").features
+    assert known("google", "gemini-3.8-flash").features["nChoices"] is False
+    assert "nChoices" not in known("google", "gemini-2.5-pro").features
     assert known("openai", "gpt-5").features["stop"] is False
     assert "stop" not in known("openai", "gpt-5.4").features  # it may, with effort "none"
     assert known("openai", "gpt-6.1-terra").features["reasoningEfforts"][0] == "none"

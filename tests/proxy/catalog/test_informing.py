@@ -136,6 +136,10 @@ def test_own_engines_give_no_discount_for_what_they_remember() -> None:
         (model("microsoft", "gpt-6.1-sol", region="eu"), "1.2"),
         (model("microsoft", "gpt-6.1-sol", region="swedencentral"), "1"),
         (model("google", "gemini-4-carbon", base_url="https://aiplatform.eu.rep.googleapis.com", region="eu"), "1.1"),
+        (model("google", "gemini-4-carbon", place={"project": "p", "location": "eu"}), "1.1"),
+        (model("google", "gemini-4-carbon", place={"project": "p", "location": "global"}), "1"),
+        (model("google", "claude-opus-5@default", place={"project": "p", "location": "europe-west1"}), "1.1"),
+        (model("google", "claude-opus-5@default", place={"project": "p"}), "1"),
         (model("google", "gemini-4-carbon", region="eu"), "1"),  # the Gemini API knows no places
     ],
 )

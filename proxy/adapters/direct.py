@@ -103,9 +103,8 @@ class DirectAnswer:
                 if isinstance(chunk, End):
                     ended = True
                     chunks = exchange.with_usage(chunks, self.tally, asked.context)
-                turns.watch(chunks)
                 exchange.observe(self.tally, chunks)
-                yield self._renderer.render(chunks)
+                yield self._renderer.render(turns.passed(chunks))
         except JochError:
             raise
         except Exception as error:

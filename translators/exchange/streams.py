@@ -52,31 +52,47 @@ class TranslatedStream:
             return b""
         if isinstance(chunks[-1], End):
             chunks = with_usage(chunks, self.tally, self._context)
-        if self._turns is not None:
-            self._turns.watch(chunks)
         observe(self.tally, chunks)
-        return self._renderer.render(chunks)
+        return self._renderer.render(chunks if self._turns is None else self._turns.passed(chunks))
 
 
 class Turns:
-    """Tells `context` what each choice was made of, once it is whole and before the client sees its end."""
+    """Tells `context` what each choice was made of, once it is whole and before the client sees its end.
+
+    With a check, everything from a choice's end on waits for the end of the answer: usage that comes behind is still
+    counted when the check fails, and what fails it must not have looked finished.
+    """
 
     def __init__(self, context: RenderContext) -> None:
         self._context = context
         self._blocks: dict[int, dict[int, Block]] = {}
+        self._stops: list[ChoiceStop] = []
+        self._held: list[Chunk] = []
 
-    def watch(self, chunks: Iterable[Chunk]) -> None:
-        """Raises what `context.check` raises."""
+    def passed(self, chunks: Iterable[Chunk]) -> list[Chunk]:
+        """What of `chunks`, and of those held before, may go on. Raises what `context.check` raises."""
+        passed: list[Chunk] = []
         for chunk in chunks:
             match chunk:
                 case BlockStop():
                     self._blocks.setdefault(chunk.choice, {})[chunk.index] = chunk.block
+                case ChoiceStop() if self._context.check is None:
+                    self._tell(chunk)
                 case ChoiceStop():
-                    of_choice = self._blocks.pop(chunk.choice, {})
-                    blocks = tuple(of_choice[index] for index in sorted(of_choice))
-                    tell(self._context, blocks, chunk.finish)
+                    self._stops.append(chunk)
+                case End():
+                    for stop in self._stops:
+                        self._tell(stop)
+                    passed += self._held
+                    self._stops, self._held = [], []
                 case _:
                     pass
+            (self._held if self._stops else passed).append(chunk)
+        return passed
+
+    def _tell(self, stop: ChoiceStop) -> None:
+        of_choice = self._blocks.pop(stop.choice, {})
+        tell(self._context, tuple(of_choice[index] for index in sorted(of_choice)), stop.finish)
 
 
 class CheckedStream:
@@ -93,12 +109,12 @@ class CheckedStream:
 
     def feed(self, data: bytes) -> bytes:
         self._held.append(self._relay.feed(data))
-        self._turns.watch(self._parser.feed(data))
+        self._turns.passed(self._parser.feed(data))
         return b"" if self.tally.finishes and not self.tally.ended else self._released()
 
     def close(self) -> bytes:
         self._held.append(self._relay.close())
-        self._turns.watch(self._parser.close())
+        self._turns.passed(self._parser.close())
         return self._released()
 
     def _released(self) -> bytes:

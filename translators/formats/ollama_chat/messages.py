@@ -195,7 +195,7 @@ class Messages:
                 case Text() | Refusal():
                     texts.append(block.text)
                 case Media(kind="image") | Media(kind="audio"):
-                    if block.detail is not None:
+                    if block.detail not in (None, "auto"):
                         self._listed(f"{where}.content.detail", "dropped", "Ollama takes images as they are")
                     data.append(_data_of(block, where))
                 case Media():

@@ -25,6 +25,14 @@ def test_ids_that_openai_is_known_for(name: str) -> None:
     assert any(fnmatchcase(name, pattern) for pattern in PATTERNS["openai"])
 
 
+@pytest.mark.parametrize(
+    ("provider", "name"),
+    [("anthropic", "claude-opus-5"), ("google", "gemini-4-argon"), ("google", "gemini-flash-latest")],
+)
+def test_ids_that_others_are_known_for(provider: str, name: str) -> None:
+    assert [known for known in PATTERNS if any(fnmatchcase(name, each) for each in PATTERNS[known])] == [provider]
+
+
 @pytest.mark.parametrize("name", ["ollama", "opus", "claude-sonnet", "qwen3:8b", "research-default", "omni"])
 def test_ids_that_are_none_of_openais(name: str) -> None:
     assert not any(fnmatchcase(name, pattern) for pattern in PATTERNS["openai"])

@@ -115,6 +115,15 @@ def test_a_provider_with_a_key_serves_models_nobody_declared(name: str, upstream
     assert (served.model, served.origin, how) == (upstream, "implicit", "implicit")
 
 
+def test_a_model_nobody_declared_is_known_by_the_catalogue() -> None:
+    served = Resolver(implicit()).resolve("gpt-4.1")[0].entries[0].model
+    assert served is not None
+    assert (served.context_window, served.flags["reasoning"]) == (1_047_576, False)
+    unknown = Resolver(implicit()).resolve("gpt-99")[0].entries[0].model
+    assert unknown is not None
+    assert (unknown.context_window, unknown.flags, unknown.pricing) == (None, {}, None)
+
+
 def test_a_name_outside_the_patterns_is_not_implied() -> None:
     with pytest.raises(RequestError):
         Resolver(implicit()).resolve("llama3")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .fields import camel
+
 Schema = dict[str, Any]
 
 _MAPS = ("properties", "$defs", "definitions", "patternProperties")
@@ -215,7 +217,7 @@ def google_openapi(schema: Any, at: str) -> str | None:
     if not isinstance(schema, dict):
         return f"Invalid value at '{at}' (type.googleapis.com/google.ai.generativelanguage.v1beta.Schema)"
     for name in schema:
-        if name not in _GOOGLE_FIELDS:
+        if camel(name) not in _GOOGLE_FIELDS:
             return f"Unknown name \"{name}\" at '{at}': Cannot find field."
     kind = schema.get("type")
     if isinstance(kind, list):

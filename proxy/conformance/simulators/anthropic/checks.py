@@ -59,7 +59,6 @@ def check(heard: Heard, seals: Seals) -> None:
     _check_tools(body, rules)
     _check_format(body)
     check_messages(body, rules, seals)
-    _check_tools_present(body)
 
 
 def _check_headers(heard: Heard) -> None:
@@ -283,12 +282,3 @@ def _check_format(body: Wire) -> None:
     found = schemas.anthropic_strict(form.get("schema"))
     if found is not None:
         raise refuse(f"output_config.format.schema: {found}")
-
-
-def _check_tools_present(body: Wire) -> None:
-    if body.get("tools"):
-        return
-    for message in body["messages"]:
-        content = message["content"]
-        if isinstance(content, list) and any(block.get("type") in ("tool_use", "tool_result") for block in content):
-            raise refuse("Requests which include `tool_use` or `tool_result` blocks must define tools.")

@@ -28,11 +28,14 @@ _FIELDS: dict[str, frozenset[str]] = {
     "search_result": frozenset({"type", "source", "title", "content", "citations", _CACHE}),
     "tool_use": frozenset({"type", "id", "name", "input", "caller", "toolset_name", _CACHE}),
     "tool_result": frozenset({"type", "tool_use_id", "content", "is_error", "toolset_name", _CACHE}),
+    "tool_reference": frozenset({"type", "tool_name"}),
+    "tool_addition": frozenset({"type", "tool"}),
+    "tool_removal": frozenset({"type", "tool"}),
     "thinking": frozenset({"type", "thinking", "signature"}),
     "redacted_thinking": frozenset({"type", "data"}),
 }
 _SERVER = re.compile(r"server_tool_use\Z|container_upload\Z|compaction\Z|mcp_tool_(?:use|result)\Z|\w+_tool_result\Z")
-_OF_USER = frozenset({"text", "image", "document", "search_result", "tool_result", "container_upload"})
+_OF_USER = frozenset({"text", "image", "document", "search_result", "tool_result", "tool_addition", "tool_removal"})
 _OF_RESULT = frozenset({"text", "image", "document", "search_result", "tool_reference"})
 _IMAGES = {
     "image/png": b"\x89PNG",
@@ -61,7 +64,8 @@ def check_messages(body: Wire, rules: Rules, seals: Seals) -> None:
         raise refuse("messages: at least one message is required")
     for index, message in enumerate(messages):
         _check_message(message, index, rules, last=index == len(messages) - 1)
-    if messages[0]["role"] != "user":
+    # The pages demand a user's message here; a recording of sonnet-4-6 begins with an assistant's tool call and is served.
+    if messages[0]["role"] != "user" and not any(block["type"] == "tool_use" for block in blocks_of(messages[0])):
         raise refuse('messages: first message must use the "user" role')
     last = messages[-1]
     goes_on = any(block.get("type") == "server_tool_use" for block in blocks_of(last))
@@ -115,7 +119,7 @@ def _check_block(block: Any, at: str, role: str) -> None:
     extra = set(block) - allowed
     if extra:
         raise refuse(f"{at}.{kind}.{min(extra)}: Extra inputs are not permitted")
-    if role != "assistant" and kind not in _OF_USER:
+    if role in ("user", "system") and kind not in _OF_USER:
         raise refuse(f"{at}: `{kind}` blocks can only be in `assistant` messages")
     if role == "assistant" and kind in ("tool_result", "image", "document"):
         raise refuse(f"{at}: `{kind}` blocks can only be in `user` messages")
@@ -184,7 +188,7 @@ def _check_result(block: Wire, at: str) -> None:
         place = f"{at}.tool_result.content.{position}"
         if not isinstance(part, dict) or part.get("type") not in _OF_RESULT:
             raise refuse(f"{place}: Input tag found using 'type' does not match any of the expected tags")
-        _check_block(part, place, "user")
+        _check_block(part, place, "result")
 
 
 def _check_thought(block: Wire, at: str) -> None:

@@ -121,7 +121,8 @@ def read(heard: Heard, model: str, seals: Seals, *, stream: bool) -> Facts:
     """What a request says."""
     body = heard.body
     facts = Facts(model=model, stream=stream)
-    for part in (get(body, "systemInstruction") or {}).get("parts") or ():
+    system = (get(body, "systemInstruction") or {}).get("parts") or []
+    for part in [system] if isinstance(system, dict) else system:
         facts.turns.append(("system", part["text"]))
     blobs: list[str] = []
     for content in get(body, "contents"):

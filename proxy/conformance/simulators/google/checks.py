@@ -10,19 +10,20 @@ import re
 from typing import Any
 
 from proxy.conformance.simulators import schemas
-from proxy.conformance.simulators.fields import fields
+from proxy.conformance.simulators.fields import camel, fields
 from proxy.conformance.simulators.seals import Seals
 from proxy.conformance.simulators.server import Heard
 
 from .contents import check_contents
 from .models import Rules
 from .saying_no import refuse, unknown_field
-from .spelling import camel, get
+from .spelling import get
 
 Wire = dict[str, Any]
 
 _TOP = fields(
     "contents systemInstruction tools toolConfig generationConfig safetySettings cachedContent labels serviceTier store model"
+    " modelArmorConfig"
 )
 _CONFIG = fields(
     "temperature topP topK candidateCount maxOutputTokens stopSequences seed responseLogprobs logprobs presencePenalty "
@@ -50,10 +51,12 @@ def check(heard: Heard, rules: Rules, seals: Seals, *, vertex: bool) -> None:
     _check_fields(body, _TOP, "")
     if get(body, "labels") is not None and not vertex:
         raise unknown_field("labels", "")
+    if get(body, "modelArmorConfig") is not None and not vertex:
+        raise unknown_field("modelArmorConfig", "")
     if get(body, "serviceTier") not in (None, "flex", "standard", "priority"):
         raise refuse("Invalid value at 'service_tier'")
     _check_system(get(body, "systemInstruction"))
-    _check_config(get(body, "generationConfig") or {}, rules)
+    _check_config(get(body, "generationConfig") or {}, rules, vertex=vertex)
     functions = _check_tools(body, rules)
     _check_tool_config(get(body, "toolConfig") or {}, functions)
     check_contents(body, rules, seals, vertex=vertex)
@@ -72,14 +75,15 @@ def _check_system(system: Any) -> None:
         return
     _check_fields(system, fields("parts role"), "system_instruction")
     parts = system.get("parts") or []
+    parts = [parts] if isinstance(parts, dict) else parts
     if not parts:
         raise refuse("system_instruction.parts must not be empty.")
     for part in parts:
-        if set(part) != {"text"} or not part["text"]:
+        if set(part) - {"thought"} != {"text"}:
             raise refuse("System instruction only supports text.")
 
 
-def _check_config(config: Wire, rules: Rules) -> None:
+def _check_config(config: Wire, rules: Rules, *, vertex: bool) -> None:
     _check_fields(config, _CONFIG, "generation_config")
     limit = get(config, "maxOutputTokens")
     if limit is not None and not 0 < limit <= rules.output:
@@ -87,10 +91,10 @@ def _check_config(config: Wire, rules: Rules) -> None:
             f"Unable to submit request because it has a maxOutputTokens value of {limit} but the supported range is from 1 "
             f"(inclusive) to {rules.output + 1} (exclusive). Update the value and try again."
         )
-    if (get(config, "candidateCount") or 1) > 1:
+    if (get(config, "candidateCount") or 1) > 1 and not rules.n:
         raise refuse("Multiple candidates is not enabled for this model")
     for name in ("presencePenalty", "frequencyPenalty"):
-        if get(config, name):
+        if get(config, name) and not (vertex and rules.n):
             raise refuse("Penalty is not enabled for this model")
     temperature = get(config, "temperature")
     if temperature is not None and not 0 <= temperature <= 2:
@@ -98,7 +102,7 @@ def _check_config(config: Wire, rules: Rules) -> None:
     stops = get(config, "stopSequences") or []
     if len(stops) > 5 or not all(stops):
         raise refuse("Up to 5 stop sequences, none of them empty, are supported.")
-    if get(config, "responseLogprobs"):
+    if get(config, "responseLogprobs") and not vertex:
         raise refuse("Logprobs is not enabled for this model")
     if get(config, "continuationToken") not in (None, CONTINUE):
         raise refuse("The continuation token is not valid.")
@@ -161,7 +165,7 @@ def _check_tools(body: Wire, rules: Rules) -> list[str]:
         for position, declared in enumerate(get(tool, "functionDeclarations") or ()):
             _check_declaration(declared, f"tools[{index}].function_declarations[{position}]")
             names.append(declared["name"])
-        built_in = built_in or any(camel(name) != "functionDeclarations" for name in tool)
+        built_in = built_in or any(tool[name] is not None and camel(name) != "functionDeclarations" for name in tool)
     duplicates = {name for name in names if names.count(name) > 1}
     if duplicates:
         raise refuse(f"Duplicate function declaration found: {min(duplicates)}")
@@ -185,7 +189,7 @@ def _check_declaration(declared: Wire, at: str) -> None:
     found = None
     if openapi is not None:
         found = schemas.google_openapi(openapi, f"{at}.parameters")
-        if found is None and str(openapi.get("type")).upper() != "OBJECT":
+        if found is None and str(openapi.get("type")).upper() not in ("OBJECT", "6"):
             found = f"{at}.parameters: functionDeclaration parameters schema should be of type OBJECT."
     elif schema is not None:
         found = schemas.google_json(schema, f"{at}.parameters_json_schema")
@@ -202,8 +206,6 @@ def _check_tool_config(config: Wire, functions: list[str]) -> None:
     mode, allowed = get(calling, "mode"), get(calling, "allowedFunctionNames") or []
     if mode not in (None, "AUTO", "ANY", "NONE", "VALIDATED"):
         raise refuse(f"Invalid value at 'tool_config.function_calling_config.mode', \"{mode}\"")
-    if not functions and mode is not None:
-        raise refuse("Function calling config is set without function_declarations.")
     if allowed and mode not in ("ANY", "VALIDATED"):
         raise refuse("Allowed function names should only be set when function calling mode is ANY or VALIDATED.")
     missing = [name for name in allowed if name not in functions]

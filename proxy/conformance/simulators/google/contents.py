@@ -11,12 +11,12 @@ import json
 import re
 from typing import Any
 
-from proxy.conformance.simulators.fields import fields
+from proxy.conformance.simulators.fields import camel, fields
 from proxy.conformance.simulators.seals import Seals
 
 from .models import Rules
 from .saying_no import refuse, unknown_field
-from .spelling import camel, get
+from .spelling import get
 
 Wire = dict[str, Any]
 
@@ -40,7 +40,8 @@ _MIMES = re.compile(
     r"image/(?:png|jpeg|webp|heic|heif)\Z|audio/(?:wav|x-wav|mp3|mpeg|aiff|aac|ogg|flac)\Z"
     r"|video/(?:mp4|mpeg|mov|quicktime|avi|x-flv|mpg|webm|wmv|3gpp)\Z|application/pdf\Z|text/[\w.+-]+\Z|application/json\Z"
 )
-_URI = re.compile(r"https://generativelanguage\.googleapis\.com/|https://(?:www\.)?youtu")
+_URI = re.compile(r"https://generativelanguage\.googleapis\.com/|https://(?:www\.|m\.)?youtu")
+_URL_SAFE = str.maketrans("-_", "+/")
 MISSING = (
     "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly, and "
     "missing thought_signature may lead to degraded model performance. Additional data, function call `{name}` , position "
@@ -103,7 +104,7 @@ def _check_part(part: Any, at: str, rules: Rules, *, vertex: bool) -> None:
     kind, value = camel(kinds[0]), part[kinds[0]]
     if kind in _FIELDS:
         for name in value:
-            if camel(name) not in _FIELDS[kind] or (name == "id" and not rules.ids and not vertex):
+            if camel(name) not in _FIELDS[kind]:
                 raise unknown_field(name, f"{at}.{kinds[0]}")
     _check_value(kind, value, at)
     if kind == "fileData" and not vertex and not _URI.match(str(get(value, "fileUri"))):
@@ -131,7 +132,7 @@ def _check_inline(value: Wire, at: str) -> None:
     if not isinstance(mime, str) or not _MIMES.match(mime):
         raise refuse(f"Unsupported MIME type: {mime}")
     try:
-        raw = base64.b64decode(data or "", validate=True)
+        raw = base64.b64decode((data or "").translate(_URL_SAFE), validate=True)
     except (binascii.Error, ValueError):
         raise refuse(f"Invalid value at '{at}.inline_data.data' (TYPE_BYTES), Base64 decoding failed") from None
     magic = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff", "application/pdf": b"%PDF"}.get(mime, b"")

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-_UNDERSCORE = re.compile(r"_([a-z0-9])")
-
-
-def camel(name: str) -> str:
-    """The lowerCamelCase spelling of a field."""
-    return _UNDERSCORE.sub(lambda found: found[1].upper(), name)
+from proxy.conformance.simulators.fields import camel
 
 
 def get(value: dict[str, Any], name: str) -> Any:

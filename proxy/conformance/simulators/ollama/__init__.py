@@ -87,7 +87,7 @@ class Ollama:
         if body.get("think") not in (None, True, False, "low", "medium", "high", "max"):
             raise _refuse('invalid think value: must be true, false, "low", "medium", "high" or "max"')
         form = body.get("format")
-        if form is not None and form != "json" and not isinstance(form, dict):
+        if form not in (None, "", "json") and not isinstance(form, dict):
             raise _refuse('invalid format: expected "json" or a JSON schema')
         _check_options(body.get("options") or {})
         for tool in body.get("tools") or ():
@@ -205,7 +205,7 @@ def read(body: Wire) -> Facts:
     options = body.get("options") or {}
     form = body.get("format")
     facts.schema = form if isinstance(form, dict) else None
-    facts.json = form is not None
+    facts.json = bool(form)
     think = body.get("think")
     facts.effort = "none" if think is False else think if isinstance(think, str) else None
     facts.limit, facts.stop, facts.seed = options.get("num_predict"), options.get("stop"), options.get("seed")

@@ -117,12 +117,14 @@ def _check_part(part: Wire, at: str, role: str, flavour: Flavour) -> None:
             code="invalid_value",
         )
     if kind == "image_url":
-        check_image((part.get("image_url") or {}).get("url"), f"{at}.image_url.url", no, fetches=flavour.fetches)
+        image = part.get("image_url")
+        url = image if isinstance(image, str) else (image or {}).get("url")
+        check_image(url, f"{at}.image_url.url", no, fetches=flavour.fetches)
     elif kind == "file" and flavour.files:
         file = part.get("file") or {}
         if "file_id" not in file:
             check_file(file.get("file_data"), file.get("filename"), f"{at}.file.file_data", no)
-    elif kind not in ("input_audio", "refusal"):
+    elif kind not in ("input_audio", "refusal") and not flavour.lenient:
         raise no.refuse(f"Invalid value: '{kind}'.", param=f"{at}.type", code="invalid_value")
 
 
@@ -157,10 +159,12 @@ def _check_calls(message: Wire, at: str, flavour: Flavour) -> list[str]:
 
 def _check_tools(body: Wire, flavour: Flavour) -> None:
     no, tools = flavour.no, body.get("tools")
-    if tools is not None and not tools:
+    if tools is not None and not tools and not flavour.lenient:
         raise no.refuse("Invalid 'tools': empty array. Expected an array with minimum length 1.", param="tools")
     for index, tool in enumerate(tools or ()):
-        if tool.get("type") == "custom" and flavour.knows_models:
+        if (tool.get("type") == "custom" and flavour.knows_models) or (
+            tool.get("type") != "function" and flavour.lenient
+        ):
             continue
         if tool.get("type") != "function" or not isinstance(tool.get("function"), dict):
             raise no.refuse(f"Invalid value: '{tool.get('type')}'.", param=f"tools[{index}].type", code="invalid_value")
@@ -180,7 +184,7 @@ def _check_tools(body: Wire, flavour: Flavour) -> None:
         names = [(tool.get("function") or tool.get("custom") or {}).get("name") for tool in tools or ()]
         if choice.get("type") != "allowed_tools" and name not in names:
             raise no.refuse(f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice")
-    elif choice not in (None, "auto", "none", "required"):
+    elif choice not in (None, "auto", "none", "required") and not flavour.lenient:
         raise no.refuse(f"Invalid value: '{choice}'.", param="tool_choice", code="invalid_value")
     if body.get("parallel_tool_calls") is not None and not tools and flavour.knows_models:
         raise no.refuse(

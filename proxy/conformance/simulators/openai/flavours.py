@@ -39,7 +39,7 @@ class Flavour:
     what later deltas repeat, `choice` what ends a choice, `last` what stands on the usage chunk and on whole answers.
     `reasoning` is the member that shows thoughts, None where chat shows none. `knows_models`: unknown names and a model's own
     rules are enforced. `strict_fields`: unknown members are refused. `fetches` images by URL. `choices`: `tool_choice` may be
-    an object.
+    an object. `lenient`: words that are nobody's standard are taken.
     """
 
     name: str
@@ -64,6 +64,7 @@ class Flavour:
     filters: bool = False
     whole_calls: bool = False
     developer: bool = True
+    lenient: bool = False
 
 
 OPENAI_FLAVOUR = Flavour(
@@ -127,6 +128,7 @@ GENERIC_FLAVOUR = Flavour(
     files=True,
     calls="chatcmpl-tool-",
     whole_calls=True,
+    lenient=True,
 )
 """An endpoint nobody has met yet: repeats the role in every delta and gives a call's arguments in one piece."""
 

@@ -8,11 +8,13 @@ import re
 from typing import Any
 
 from proxy.conformance.simulators import schemas
+from proxy.conformance.simulators.fields import fields
 
 from .saying_no import No
 
 Wire = dict[str, Any]
 _MAGIC = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff", "image/gif": b"GIF8", "image/webp": b"RIFF"}
+_FUNCTION = fields("type name description parameters strict defer_loading allowed_callers output_schema async")
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}\Z")
 
 
@@ -73,7 +75,7 @@ def check_function(function: Wire, at: str, no: No, *, strict: bool) -> None:
             param=f"{at}.name",
             code="invalid_value",
         )
-    extra = set(function) - {"type", "name", "description", "parameters", "strict"}
+    extra = set(function) - _FUNCTION
     if extra:
         raise no.unknown(f"{at}.{min(extra)}")
     parameters = function.get("parameters")

@@ -63,7 +63,7 @@ def _read_message(facts: Facts, message: Wire, names: dict[str, str]) -> None:
             case "text" if part["text"]:
                 facts.turns.append((who, part["text"]))
             case "image_url":
-                facts.turns.append((f"media {who}", media_url(part["image_url"]["url"])))
+                facts.turns.append((f"media {who}", media_url(_url_of(part["image_url"]))))
             case "file":
                 file = part["file"]
                 facts.turns.append((f"media {who}", media_url(file.get("file_data") or file.get("file_id") or "")))
@@ -71,6 +71,10 @@ def _read_message(facts: Facts, message: Wire, names: dict[str, str]) -> None:
         function = call.get("function") or {}
         names[call["id"]] = function.get("name", "?")
         facts.turns.append((f"call {function.get('name')}", _canonical(function.get("arguments", ""))))
+
+
+def _url_of(image: Any) -> str:
+    return str(image if isinstance(image, str) else image["url"])
 
 
 def _read_tool(facts: Facts, function: Wire) -> None:

@@ -71,17 +71,22 @@ class SecretResolver:
         One trailing newline of a file is dropped, since editors and `echo` add it. A CR, LF or NUL anywhere else is
         refused: it would split the header the value is put into (RFC 9110 §5.5).
         """
-        text = self._from_env(ref) if ref.source.type == "env" else self._from_file(ref)
-        if any(mark in text for mark in _FORBIDDEN):
+        value = self.document(ref)
+        if any(mark in value.reveal() for mark in _FORBIDDEN):
             raise SecretError(ref.name, "invalid", f"the value of {_place(ref)} has a line break or NUL inside")
+        return value
+
+    def document(self, ref: SecretRef) -> SecretValue:
+        """As `resolve`, for a value that never becomes a header and may have lines (a service account's JSON)."""
+        text = self._from_env(ref) if ref.source.type == "env" else self._from_file(ref)
         if not text.strip():
             raise SecretError(ref.name, "missing", f"{_place(ref)} is empty")
         return SecretValue(ref.name, text)
 
-    def problem(self, ref: SecretRef) -> SecretError | None:
-        """What `resolve` would raise now, or None: for checks that must not hold the value."""
+    def problem(self, ref: SecretRef, *, lines: bool = False) -> SecretError | None:
+        """What `resolve`, or with `lines` `document`, would raise now, or None: for checks that must not hold the value."""
         try:
-            self.resolve(ref)
+            (self.document if lines else self.resolve)(ref)
         except SecretError as error:
             return error
         return None

@@ -109,3 +109,15 @@ def test_scrub_takes_values_out_of_what_a_provider_said() -> None:
     said = f"Incorrect API key provided: {CANARY}. You can find {CANARY} at"
     assert scrub(said, [SecretValue("my-key", CANARY)]) == "Incorrect API key provided: ***. You can find *** at"
     assert scrub("abc", [SecretValue("empty", "")]) == "abc"
+
+
+def test_a_document_may_have_lines(tmp_path: Path) -> None:
+    (tmp_path / "key.json").write_text('{\n "a": 1\n}\n')
+    resolver, ref = SecretResolver({}), file_ref(tmp_path / "key.json")
+    assert resolver.document(ref).reveal() == '{\n "a": 1\n}'
+    assert resolver.problem(ref, lines=True) is None
+    fault = resolver.problem(ref)
+    assert fault is not None
+    assert fault.fault == "invalid"
+    with pytest.raises(SecretError, match="is empty"):
+        SecretResolver({"KEY": " "}).document(env_ref())

@@ -253,24 +253,27 @@ class Gateway:
 
     async def _recall(self, call: Call, candidate: Candidate) -> None:
         """Put back, once, what the client could not carry, if this candidate is asked in another dialect than the client's."""
-        if call.recalled or not self._bindings.of(candidate.model).translates(call.client.name, call.request):
+        if call.recalled or not any(message.role == "tool" for message in call.request.messages):
+            return
+        if not self._bindings.of(candidate.model).translates(call.client.name, call.request):
             return
         call.recalled = True
         call.request = await self._continuity.scoped(call.caller).restored(call.request)
 
     def _prepare(self, call: Call, attempt: Attempt) -> Prepared:
         candidate = attempt.candidate
+        binding = self._bindings.of(candidate.model)
         request = parameters.applied(call.client, call.request, candidate.parameters, candidate.model)
         asked = Asked(
             client=call.client,
             request=request,
-            context=self.context(call),
+            context=self.context(call, binding.issuer),
             clocks=_within(candidate.clocks, call.deadline - attempt.started, whole=not call.request.stream),
         )
-        return self._bindings.of(candidate.model).prepare(asked)
+        return binding.prepare(asked)
 
-    def context(self, call: Call) -> RenderContext:
-        """What renderers need to know of `call`."""
+    def context(self, call: Call, issuer: str = "") -> RenderContext:
+        """What renderers need to know of `call`, whose answer `issuer` gives."""
         request, settings = call.request, call.snapshot.settings
         answering = self._continuity.scoped(call.caller).answering(request)
         return RenderContext(
@@ -280,6 +283,7 @@ class Gateway:
             show_reasoning=settings.expose_reasoning != "never",
             hide_usage=request.stream and not request.include_usage,
             estimate=accounting.estimator(request),
+            issuer=issuer,
             seal=answering.seal,
             keep=answering.keep if request.tools else None,
             check=None if settings.output_validation == "off" else self._check(call),

@@ -50,6 +50,8 @@ def only_own(request: Request, issuer: str, *, bound: bool = False) -> Own:
 
     `bound`: the issuer takes its blobs back in the conversation they were made in only, word for word.
     """
+    if not any(message.role == "assistant" and any(map(_sealed, message.blocks)) for message in request.messages):
+        return Own(request)
     transforms: list[Transform] = []
     patches: list[Patch] = []
     messages: list[Message] = []

@@ -88,6 +88,11 @@ class Binding(Protocol):
         """The host it talks to, for events; empty when it talks to none."""
         ...
 
+    @property
+    def issuer(self) -> str:
+        """Who makes the opaque blobs of its answers."""
+        ...
+
     def capabilities(self) -> CapabilitySet: ...
 
     def translates(self, client: str, request: Request) -> bool:

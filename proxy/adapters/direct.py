@@ -36,7 +36,7 @@ class DirectBinding:
     """One Model record bound to the adapter its provider built for it."""
 
     def __init__(self, model: Model, provider: AdapterProvider) -> None:
-        self._name = provider.name
+        self.issuer = provider.name
         self._adapter = provider.build(facts_of(model))
         self._capabilities = effective(model, self._adapter.capabilities())
 
@@ -49,12 +49,13 @@ class DirectBinding:
         return True
 
     def prepare(self, asked: Asked) -> PreparedDirect:
-        own = only_own(asked.request, self._name)
-        asked = replace(asked, request=own.request, context=replace(asked.context, issuer=self._name))
-        return PreparedDirect(self._name, self._adapter, asked, transforms=own.transforms)
+        own = only_own(asked.request, self.issuer)
+        return PreparedDirect(
+            self.issuer, self._adapter, replace(asked, request=own.request), transforms=own.transforms
+        )
 
     async def post(self, operation: str, body: Wire, clocks: Clocks) -> Wire:
-        raise UpstreamError(Reason.UNSUPPORTED, f"{self._name} does not serve {operation}.")
+        raise UpstreamError(Reason.UNSUPPORTED, f"{self.issuer} does not serve {operation}.")
 
     async def health(self) -> HealthSignal:
         return await self._adapter.health()

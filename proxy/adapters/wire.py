@@ -93,7 +93,6 @@ class WireBinding:
             raise UpstreamError(Reason.UNSUPPORTED, f"{provider.name} has no {wire_format.name} endpoint.")
         adapted = provider.adapt(own.request, facts)
         chosen = exchange.choose(asked.client, wire_format, adapted.request, self.issuer)
-        asked = replace(asked, context=replace(asked.context, issuer=self.issuer))
         body = chosen.render_request(
             adapted.request, facts.model, lambda wire: provider.amend(wire, facts), ask_usage=provider.usage_option
         )

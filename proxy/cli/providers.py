@@ -1,4 +1,4 @@
-"""`joch providers`: what is installed, and which keys would be found. Asks nobody."""
+"""`joch providers`: what is installed, and which keys would be found. Asks nobody. `verify` is in a module of its own."""
 
 from __future__ import annotations
 
@@ -12,21 +12,27 @@ from proxy.config.environment import base_url_variable, is_ours
 from translators import providers
 from translators.providers.provider import Provider
 
-from . import output
+from . import output, verify
 from .flags import output_option
 
 HEADERS = ("PROVIDER", "ADDRESS", "FORMATS", "KEY")
 
 
-@click.command("providers")
+@click.group("providers", invoke_without_command=True)
 @output_option
-def command(style: str) -> None:
-    """List installed providers."""
+@click.pass_context
+def command(ctx: click.Context, style: str) -> None:
+    """List installed providers, or verify them."""
+    if ctx.invoked_subcommand is not None:
+        return
     rows = [described(name, os.environ) for name in providers.names()]
     if style == "table":
         output.columns(HEADERS, [_cells(row) for row in rows])
     else:
         output.document(rows, style)
+
+
+command.add_command(verify.command)
 
 
 def described(name: str, env: Mapping[str, str]) -> dict[str, Any]:

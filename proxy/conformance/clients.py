@@ -59,7 +59,13 @@ class Client(Protocol):
 
     def results(self, results: Mapping[str, Any], *, backwards: bool = False) -> None: ...
 
-    def goes_on(self, seen: Seen, answer: Answer) -> None: ...
+    def goes_on(self, seen: Seen, answer: Answer) -> None:
+        """Carry the conversation on, in which the model said `answer`."""
+        ...
+
+    def carry(self, seen: Seen) -> None:
+        """The same where nobody knows what the model said beside what was seen."""
+        ...
 
 
 def told(answer: Answer) -> list[Turn]:
@@ -212,10 +218,13 @@ class ChatClient:
             self._messages.append({"role": "tool", "tool_call_id": id, "content": results[name]["text"]})
 
     def goes_on(self, seen: Seen, answer: Answer) -> None:
-        """Append the assistant's message as an app would: nothing of it that is not chat's own."""
-        self._calls = seen.calls
         lost = self._minimal and bool(seen.calls)
         self.turns += [turn for turn in told(answer) if not lost or turn[0] != "assistant"]
+        self.carry(seen)
+
+    def carry(self, seen: Seen) -> None:
+        """Append the assistant's message as an app would: nothing of it that is not chat's own."""
+        self._calls = seen.calls
         message: Wire = {"role": "assistant", "content": seen.text or None}
         if seen.refusal and not seen.text:
             message["content"] = seen.refusal
@@ -321,9 +330,12 @@ class ResponsesClient:
             self._input.append({"type": "function_call_output", "call_id": id, "output": output})
 
     def goes_on(self, seen: Seen, answer: Answer) -> None:
+        self.turns += told(answer)
+        self.carry(seen)
+
+    def carry(self, seen: Seen) -> None:
         """`input += response.output`."""
         self._calls = seen.calls
-        self.turns += told(answer)
         kept = [item for item in seen.kept or () if not (self._bare and item["type"] == "reasoning")]
         self._input += copy.deepcopy(kept)
 

@@ -134,11 +134,10 @@ def _rank(word: Word) -> int:
 
 
 def cell_text(chat: Word | None, responses: Word | None) -> str:
-    """One cell of the matrix: one word where both dialects agree."""
-    if chat == responses or responses is None:
-        return "-" if chat is None else SHOWN[chat]
-    if chat is None:
-        return f"responses: {SHOWN[responses]}"
+    """One cell of the matrix: one word where both dialects agree, or only one has such a thing."""
+    if chat is None or responses is None or chat == responses:
+        word = chat or responses
+        return "-" if word is None else SHOWN[word]
     return f"chat: {SHOWN[chat]}; responses: {SHOWN[responses]}"
 
 

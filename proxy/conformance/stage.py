@@ -116,7 +116,7 @@ class Stage:
         except httpx.HTTPError as error:
             seen.complaints.append(f"the connection broke: {type(error).__name__}")
         if not leaves:
-            _understand(seen, client.dialect, body)
+            understand(seen, client.dialect, body)
         return seen
 
     def _read(self, seen: Seen, response: httpx.Response, leaves: str) -> None:
@@ -135,7 +135,8 @@ class Stage:
         return bool(heard) and heard[-1].gone.wait(_GONE_SECONDS)
 
 
-def _understand(seen: Seen, dialect: str, body: Mapping[str, Any]) -> None:
+def understand(seen: Seen, dialect: str, body: Mapping[str, Any]) -> None:
+    """Read what came as the client of `dialect` that sent `body` would."""
     media_type = seen.headers.get("content-type", "").partition(";")[0]
     if seen.status != 200:
         reading.read_error(seen, seen.raw)

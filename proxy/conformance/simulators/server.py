@@ -164,9 +164,11 @@ class Simulator:
 
     async def _open(self) -> None:
         self._gate = asyncio.Event()
-        self._runner = web.ServerRunner(web.Server(self._serve, handler_cancellation=True), handle_signals=False)
+        self._runner = web.ServerRunner(
+            web.Server(self._serve, handler_cancellation=True), handle_signals=False, shutdown_timeout=0.1
+        )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, shutdown_timeout=0.1)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
         self.port = self._runner.addresses[0][1]
 

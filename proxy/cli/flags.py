@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 DEFAULT_SERVER = "http://127.0.0.1:8083"
-FORMATS = ("table", "json", "yaml")
+FORMATS = ("table", "wide", "json", "yaml")
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
@@ -30,7 +30,16 @@ def config_options(function: CommandT) -> CommandT:
 
 
 def output_option(function: CommandT) -> CommandT:
-    """`-o table|json|yaml`."""
+    """`-o table|wide|json|yaml`, for a command whose table is as wide as it gets: "wide" is "table" to it."""
+    return _output_option(lambda context, option, style: "table" if style == "wide" else style)(function)
+
+
+def wide_output_option(function: CommandT) -> CommandT:
+    """`-o table|wide|json|yaml`, for a command that has more to show."""
+    return _output_option(None)(function)
+
+
+def _output_option(callback: Callable[..., str] | None) -> Callable[[CommandT], CommandT]:
     return click.option(
         "-o",
         "--output",
@@ -39,7 +48,8 @@ def output_option(function: CommandT) -> CommandT:
         default="table",
         envvar="JOCH_OUTPUT",
         help="how to print the result",
-    )(function)
+        callback=callback,
+    )
 
 
 def server_option(function: CommandT) -> CommandT:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 import click
 
-from proxy import config
-from proxy.adapters.capabilities import flag_source, reckoned
+from proxy import config, known
 from proxy.resources import Model, Snapshot
 from proxy.secrets import SecretResolver
 
 from . import output
-from .flags import DEFAULT_SERVER, config_options, output_option, server_option
+from .flags import DEFAULT_SERVER, config_options, server_option, wide_output_option
 from .reading import load, paths_or_default
 
 HEADERS = ("MODEL", "UPSTREAM ID", "ENDPOINT", "CAPABILITIES", "WINDOW", "IN/OUT PER M", "KEY")
+_NUMBERS = ("WINDOW", "MAX OUT", "IN", "CACHED", "WRITE", "OUT")
+WIDE_HEADERS = ("MODEL", "UPSTREAM ID", "CAPABILITIES", "EFFORTS", *_NUMBERS, "PER M", "PRICES OF", "RETIRES", "KEY")
 _SHORT = {
     "toolCalling": "tools",
     "structuredOutput": "json",
@@ -26,13 +28,14 @@ _SHORT = {
     "computerUse": "computer",
     "embeddings": "embed",
 }
+_NOTICE_DAYS = 30
 Row = Mapping[str, Any]
 
 
 @click.command("models")
 @config_options
 @server_option
-@output_option
+@wide_output_option
 def command(paths: tuple[str, ...], overlay: tuple[str, ...], server: str | None, style: str) -> None:
     """List models: of the configuration named with -f, else of the running router."""
     if paths:
@@ -46,6 +49,9 @@ def command(paths: tuple[str, ...], overlay: tuple[str, ...], server: str | None
         rows = _from_server(server or DEFAULT_SERVER)
     if style == "table":
         output.columns(HEADERS, [_cells(row) for row in rows], right=("WINDOW",))
+    elif style == "wide":
+        today = datetime.now(UTC).date()
+        output.columns(WIDE_HEADERS, [_wide_cells(row, today) for row in rows], right=_NUMBERS)
     else:
         output.document(list(rows), style)
 
@@ -56,27 +62,7 @@ def offline(snapshot: Snapshot, secrets: SecretResolver) -> list[Row]:
 
 
 def _row(model: Model, secrets: SecretResolver) -> Row:
-    has = reckoned(model)
-    price = model.pricing
-    return {
-        "ref": model.ref,
-        "provider": model.provider,
-        "model": model.model,
-        "endpointType": "local" if model.local else "hosted",
-        "baseUrl": model.base_url,
-        "capabilities": dict(has.flags),
-        "source": {flag: flag_source(model, flag) for flag in has.flags},
-        "limits": {"contextWindowTokens": has.context_window, "maxOutputTokens": has.max_output},
-        "regions": list(model.regions),
-        "pricing": price
-        and {
-            "currency": price.currency,
-            "inputPerMillionTokens": None if price.input is None else float(price.input),
-            "outputPerMillionTokens": None if price.output is None else float(price.output),
-            "source": price.source,
-        },
-        "key": _key(model, secrets),
-    }
+    return {**known.document(model), "baseUrl": model.base_url, "key": _key(model, secrets)}
 
 
 def _key(model: Model, secrets: SecretResolver) -> str:
@@ -120,6 +106,56 @@ def _cells(row: Row) -> tuple[str, ...]:
         _price(row.get("pricing")),
         row.get("key") or "-",
     )
+
+
+def _wide_cells(row: Row, today: date) -> tuple[str, ...]:
+    limits, pricing, told = row.get("limits") or {}, row.get("pricing") or {}, row.get("catalog") or {}
+    return (
+        row["ref"],
+        row["model"],
+        _flags(row),
+        _efforts(row, told.get("defaultEffort")),
+        window(limits.get("contextWindowTokens")),
+        window(limits.get("maxOutputTokens")),
+        *_rates(pricing),
+        pricing.get("currency", "-"),
+        _prices_of(pricing),
+        retires(told.get("retires"), today),
+        row.get("key") or "-",
+    )
+
+
+def _efforts(row: Row, default: str | None) -> str:
+    """The reasoning efforts a model knows, its default in brackets."""
+    efforts = (row.get("features") or {}).get("reasoningEfforts") or ()
+    return " ".join(f"[{effort}]" if effort == default else effort for effort in efforts) or "-"
+
+
+def _rates(pricing: Row) -> tuple[str, ...]:
+    """Input, cached input, writes and output, per million tokens. "2.5/4": the second is for writes that are kept longer."""
+    names = ("input", "cachedInput", "cacheWrite", "cacheWrite1h", "output")
+    amounts = [pricing.get(f"{name}PerMillionTokens") for name in names]
+    read, cached, write, kept, out = ("?" if amount is None else f"{amount:g}" for amount in amounts)
+    both = "-" if write == kept == "?" else write if kept == "?" else f"{write}/{kept}"
+    return (read, "-" if cached == "?" else cached, both, out) if pricing else ("?", "-", "-", "?")
+
+
+def _prices_of(pricing: Row) -> str:
+    """Since when prices are known, and from whom. "+tiers": long requests cost more."""
+    if not pricing:
+        return "unknown"
+    more = " +tiers" if pricing.get("tiers") else ""
+    return f"{pricing.get('asOf') or 'no date'} ({pricing['source']}){more}"
+
+
+def retires(day: str | None, today: date) -> str:
+    """The day a provider ends a model, and how long that is if it is near."""
+    if day is None:
+        return "-"
+    left = (date.fromisoformat(day) - today).days
+    if left > _NOTICE_DAYS:
+        return day
+    return f"{day} (in {left} days)" if left > 0 else f"{day} (over)"
 
 
 def _flags(row: Row) -> str:

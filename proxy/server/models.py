@@ -6,8 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from proxy.adapters.capabilities import flag_source, reckoned
-from proxy.resources import Model, ModelRoute
+from proxy import known
+from proxy.adapters.capabilities import reckoned
+from proxy.resources import ModelRoute
 from translators.canonical import RequestError
 from translators.formats.json import dumps
 
@@ -41,13 +42,13 @@ def retrieve_model(core: Core, name: str) -> web.Response:
 
 
 def capabilities(core: Core) -> web.Response:
-    """Per Model record: all ten flags with their source, features, limits and the routes that use it."""
+    """Per Model record: all ten flags with their source, features, limits, prices and the routes that use it."""
     snapshot = core.live.current.snapshot
     used: dict[str, list[str]] = {}
     for route in snapshot.routes.values():
         for entry in route.entries:
             used.setdefault(entry.ref, []).append(route.name)
-    rows = [_capabilities(core, model, used.get(ref, [])) for ref, model in snapshot.models.items()]
+    rows = [{**known.document(model), "routes": used.get(ref, [])} for ref, model in snapshot.models.items()]
     return _json({"object": "list", "data": rows})
 
 
@@ -66,38 +67,6 @@ def _row(core: Core, name: str, kind: str, target: str, route: ModelRoute) -> di
             "candidates": [entry.ref for entry in route.entries],
             "capabilities": [flag for flag, value in flags.items() if value],
         },
-    }
-
-
-def _capabilities(core: Core, model: Model, routes: list[str]) -> dict[str, Any]:
-    has = reckoned(model)
-    return {
-        "ref": model.ref,
-        "provider": model.provider,
-        "model": model.model,
-        "capabilities": dict(has.flags),
-        "source": {flag: flag_source(model, flag) for flag in has.flags},
-        "features": {
-            name: list(value) if isinstance(value, frozenset) else value for name, value in has.features.items()
-        },
-        "limits": {"contextWindowTokens": has.context_window, "maxOutputTokens": has.max_output},
-        "regions": list(model.regions),
-        "endpointType": "local" if model.local else "hosted",
-        "pricing": _pricing(model),
-        "routes": routes,
-    }
-
-
-def _pricing(model: Model) -> dict[str, Any] | None:
-    price = model.pricing
-    if price is None:
-        return None
-    return {
-        "currency": price.currency,
-        "inputPerMillionTokens": None if price.input is None else float(price.input),
-        "cachedInputPerMillionTokens": None if price.cached_input is None else float(price.cached_input),
-        "outputPerMillionTokens": None if price.output is None else float(price.output),
-        "source": price.source,
     }
 
 

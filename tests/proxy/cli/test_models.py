@@ -1,9 +1,11 @@
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
-from proxy.cli.models import window
+from proxy.cli.models import WIDE_HEADERS, retires, window
 
 from .running import NOBODY, joch, serving, write
 
@@ -99,6 +101,85 @@ def test_json_has_everything_the_table_shortens(folder: Path) -> None:
     assert first["pricing"]["outputPerMillionTokens"] == 10.0
     assert (first["capabilities"]["toolCalling"], first["source"]["toolCalling"]) == (True, "declared")
     assert (first["endpointType"], first["key"]) == ("hosted", "my-key ok")
+
+
+KNOWN = """\
+apiVersion: joch.dev/v1alpha1
+kind: Model
+metadata: { name: big }
+spec: { provider: openai, model: gpt-5.4 }
+---
+apiVersion: joch.dev/v1alpha1
+kind: Model
+metadata: { name: contract }
+spec:
+  provider: openai
+  model: gpt-5.5
+  capabilities: { text: true, features: { reasoningEfforts: [low] } }
+  pricing: { currency: EUR, usdRate: 1.1, inputPerMillionTokens: 4, outputPerMillionTokens: 20, asOf: "2026-11-01" }
+---
+apiVersion: joch.dev/v1alpha1
+kind: Model
+metadata: { name: strange }
+spec: { provider: openai, model: gpt-9, capabilities: { text: true } }
+---
+apiVersion: joch.dev/v1alpha1
+kind: Model
+metadata: { name: near }
+spec: { provider: ollama, model: "qwen3:8b", capabilities: { text: true } }
+"""
+
+
+def test_wide_shows_what_is_known_and_from_where(folder: Path) -> None:
+    write(folder / "c.yaml", KNOWN)
+    ran = joch("models", "-f", "c.yaml", "-o", "wide", env={"OPENAI_API_KEY": "k"})
+    assert ran.exit_code == 0
+    header, big, contract, strange, near = (
+        [cell.strip() for cell in line.split("  ") if cell.strip()] for line in ran.stdout.splitlines()
+    )
+    assert header == [*WIDE_HEADERS]
+    assert big == [
+        *("openai:big", "gpt-5.4", "text vision tools json schema streaming reasoning (catalog)"),
+        *("[none] low medium high xhigh", "1050k", "128k", "2.5", "0.25", "-", "15", "USD"),
+        *("2026-11-22 (catalog) +tiers", "-", "OPENAI_API_KEY ok"),
+    ]
+    assert contract[3:] == [
+        *("low", "1050k", "128k", "4", "0.4", "-", "20", "EUR"),
+        *("2026-11-01 (model)", "-", "OPENAI_API_KEY ok"),
+    ]
+    assert strange[3:] == ["-", "-", "-", "?", "-", "-", "?", "-", "unknown", "-", "OPENAI_API_KEY ok"]
+    assert near[3:] == ["-", "-", "-", "0", "0", "0/0", "0", "USD", "no date (local)", "-", "none"]
+
+
+def test_documents_say_what_a_table_has_no_room_for(folder: Path) -> None:
+    write(folder / "c.yaml", KNOWN)
+    rows = json.loads(joch("models", "-f", "c.yaml", "-o", "json").stdout)
+    assert yaml.safe_load(joch("models", "-f", "c.yaml", "-o", "yaml").stdout) == rows
+    big, contract, strange, _ = rows
+    assert big["pricing"]["tiers"][0]["aboveInputTokens"] == 272_000
+    assert big["features"]["reasoningEfforts"][0] == "none"
+    assert (big["catalog"]["defaultEffort"], big["catalog"]["confidence"]) == ("none", "high")
+    assert (big["catalog"]["asOf"], big["catalog"]["maxInputTokens"]) == ("2026-11-22", 922_000)
+    assert contract["features"]["reasoningEfforts"] == ["low"]
+    assert strange["catalog"] is None
+
+
+@pytest.mark.parametrize(
+    ("day", "shown"),
+    [
+        (None, "-"),
+        ("2027-01-14", "2027-01-14"),
+        ("2026-12-25", "2026-12-25 (in 30 days)"),
+        ("2026-11-25", "2026-11-25 (over)"),
+        ("2026-10-23", "2026-10-23 (over)"),
+    ],
+)
+def test_an_end_that_is_near_is_counted_in_days(day: str | None, shown: str) -> None:
+    assert retires(day, date(2026, 11, 25)) == shown
+
+
+def test_a_command_without_a_wide_table_shows_its_table() -> None:
+    assert joch("version", "-o", "wide").stdout == joch("version").stdout
 
 
 def test_the_models_of_a_running_router() -> None:

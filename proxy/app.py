@@ -24,6 +24,7 @@ from proxy.metrics import Metrics
 from proxy.resources import Snapshot
 from proxy.routing import Rests
 from proxy.secrets import SecretResolver
+from proxy.secrets.identities import Identities
 from proxy.server import Core, Listener
 from proxy.server.dispatch import Dispatcher
 from proxy.server.guard import HOP_HEADER
@@ -55,7 +56,9 @@ class App:
         self.metrics.config_last_reload_ok.value = 1
         instance = new_id("joch_")
         self.upstream = Upstream(resolver=resolver, user_agent=f"joch/{VERSION}")
-        self.bindings = Bindings(self.upstream, SecretResolver(env).resolve, {HOP_HEADER: instance})
+        secrets = SecretResolver(env)
+        self.identities = Identities(env, secrets)
+        self.bindings = Bindings(self.upstream, secrets.resolve, {HOP_HEADER: instance}, self.identities.of)
         rests = Rests(random.random)
         self.database = Database(store, CONTINUITY_SCHEMA)
         settings = snapshot.settings
@@ -103,6 +106,7 @@ class App:
     async def stop(self, drain_seconds: float = DRAIN_SECONDS) -> tuple[int, int]:
         """Drain and end. Returns how many calls were drained and how many cut."""
         ended = await self._listener.close(drain_seconds)
+        await self.identities.close()
         await self.upstream.__aexit__()
         self.events.close()
         self.database.close()

@@ -14,7 +14,7 @@ from typing import Any
 
 from yarl import URL
 
-from proxy.adapters.wire import Send
+from proxy.adapters.reach import Send
 from proxy.resources import Clocks
 from proxy.upstream import WireRequest
 from translators.canonical import UpstreamError

@@ -185,6 +185,7 @@ class Reply:
         self.notes: list[str] = []
         self._idle = False
         self._seen = 0.0
+        self._read: bytes | None = None
         self.status = response.status
         self.media_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -200,7 +201,12 @@ class Reply:
         return self._response.headers.get(name)
 
     async def read(self) -> bytes:
-        """The whole body, decoded. Raises `UpstreamError`: truncated, too_big, bad_encoding."""
+        """The whole body, decoded, as often as it is asked for. Raises `UpstreamError`: truncated, too_big, bad_encoding."""
+        if self._read is None:
+            self._read = await self._whole()
+        return self._read
+
+    async def _whole(self) -> bytes:
         content = self._response.content
         if content.is_eof() and content.exception() is None and "Content-Encoding" not in self._response.headers:
             whole = content.read_nowait()  # it came with the headers, as small ones do: no clock is needed

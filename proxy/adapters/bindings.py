@@ -11,7 +11,8 @@ from translators.providers.provider import Provider
 
 from .binding import Binding, ResolveSecret
 from .direct import DirectBinding
-from .wire import Send, WireBinding
+from .reach import Identify, Send, no_identities
+from .wire import WireBinding
 
 _KEPT = 4096
 
@@ -19,8 +20,10 @@ _KEPT = 4096
 class Bindings:
     """All bindings of the process. `hop` are the headers that mark our own requests, against loops."""
 
-    def __init__(self, upstream: Send, resolve: ResolveSecret, hop: Mapping[str, str]) -> None:
-        self._upstream, self._resolve, self._hop = upstream, resolve, hop
+    def __init__(
+        self, upstream: Send, resolve: ResolveSecret, hop: Mapping[str, str], identify: Identify = no_identities
+    ) -> None:
+        self._upstream, self._resolve, self._hop, self._identify = upstream, resolve, hop, identify
         self._kept: OrderedDict[int, tuple[Model, Binding]] = OrderedDict()
 
     def of(self, model: Model) -> Binding:
@@ -37,5 +40,5 @@ class Bindings:
     def _made(self, model: Model) -> Binding:
         provider = providers.load(model.provider)
         if isinstance(provider, Provider):
-            return WireBinding(model, provider, self._upstream, self._resolve, self._hop)
+            return WireBinding(model, provider, self._upstream, self._resolve, self._hop, self._identify)
         return DirectBinding(model, provider)

@@ -29,7 +29,7 @@ from translators.providers.provider import AdapterProvider
 
 from .binding import Asked
 from .capabilities import effective
-from .wire import facts_of
+from .reach import facts_of
 
 
 class DirectBinding:

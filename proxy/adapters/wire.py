@@ -1,21 +1,16 @@
 """A Model record whose provider is reached over HTTP, and the canonical adapter over it.
 
-The key is looked up when the attempt is prepared and lives in its header only. Error texts of the provider are scrubbed of
-it before anyone sees them.
+Where requests go, and with which credentials, is `reach`'s to say. Error texts of the provider are scrubbed of the key
+before anyone sees them.
 """
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from multidict import istr
-from yarl import URL
-
-from proxy.resources import Clocks, Model, SecretRef
+from proxy.resources import Clocks, Model
 from proxy.upstream import Reply, WireRequest
 from translators import exchange
 from translators.canonical import (
@@ -34,119 +29,76 @@ from translators.continuity import only_own
 from translators.exchange import Exchange, TranslatedStream, WireBody
 from translators.formats import ProviderFormat, StreamRelay, Tally, Wire
 from translators.formats.json import dumps, loads
-from translators.providers.provider import ModelFacts, Provider
+from translators.providers.provider import Provider
 
 from .binding import Asked, ResolveSecret
 from .capabilities import effective
+from .reach import Identify, Reach, Send, no_identities
 
 RESUMPTIONS = 5
 """How often an answer that its provider pauses is asked to go on. Each is a request of its own, and billed."""
 
 _JSON_TYPES = frozenset({"application/json", "text/json", "application/problem+json"})
-# An `istr` knows its own case-folded form; a plain string would be folded again for every request.
-_ACCEPT = istr("Accept")
-_AUTH_HEADERS = {
-    "bearer": (istr("Authorization"), "Bearer "),
-    "api-key": (istr("api-key"), ""),
-    "x-api-key": (istr("x-api-key"), ""),
-}
-
-
-class Send(Protocol):
-    """What a binding needs of the upstream client."""
-
-    async def send(self, request: WireRequest) -> Reply: ...
 
 
 class WireBinding:
     """One Model record bound to its provider. Made once per snapshot, used by many calls at the same time."""
 
     def __init__(
-        self, model: Model, provider: Provider, upstream: Send, resolve: ResolveSecret, hop: Mapping[str, str]
+        self,
+        model: Model,
+        provider: Provider,
+        upstream: Send,
+        resolve: ResolveSecret,
+        hop: Mapping[str, str],
+        identify: Identify = no_identities,
     ) -> None:
         self.model, self.provider = model, provider
-        self.facts = facts_of(model)
-        self.issuer = provider.seal(provider.name, self.facts)
-        self._upstream, self._resolve = upstream, resolve
-        static = {"Content-Type": "application/json", **provider.headers, **model.headers, **hop}
-        self._headers: dict[str, str] = {istr(name): value for name, value in static.items()}
-        self._tls = _tls_of(model)
+        self.reach = Reach(model, provider, upstream, resolve, hop, identify)
         self._capabilities = effective(model, provider.bound(model.api))
-        self._urls: dict[tuple[str, str], URL] = {}
+        self._issuer = None if model.base_url_secret else provider.seal(provider.name, self.reach.facts)
 
     @property
     def host(self) -> str:
-        return URL(self.model.base_url or "").host or ""
+        return self.reach.host
+
+    @property
+    def issuer(self) -> str:
+        return self._issuer or self.provider.seal(self.provider.name, self.reach.facts)
 
     def capabilities(self) -> CapabilitySet:
         return self._capabilities
 
     def translates(self, client: str, request: Request) -> bool:
         provider = self.provider
-        return provider.choose(provider.formats, client, request, self.facts).name != client
+        try:
+            return provider.choose(provider.formats, client, request, self.reach.facts).name != client
+        except UpstreamError:
+            return False  # it cannot be asked at all, which the attempt will say
 
     def prepare(self, asked: Asked) -> PreparedWire:
-        provider, facts = self.provider, self.facts
-        own = only_own(asked.request, self.issuer, bound=provider.prefix_bound(facts))
+        provider, facts, issuer = self.provider, self.reach.facts, self.issuer
+        own = only_own(asked.request, issuer, bound=provider.prefix_bound(facts))
         wire_format = provider.choose(provider.formats, asked.client.name, own.request, facts)
-        if wire_format.name not in provider.paths:
-            raise UpstreamError(Reason.UNSUPPORTED, f"{provider.name} has no {wire_format.name} endpoint.")
+        path = self.reach.path(facts, wire_format.name, stream=asked.request.stream)
         adapted = provider.adapt(own.request, facts)
-        chosen = exchange.choose(asked.client, wire_format, adapted.request, self.issuer)
-        body = chosen.render_request(
-            adapted.request, facts.model, lambda wire: provider.amend(wire, facts), ask_usage=provider.usage_option
-        )
+        chosen = exchange.choose(asked.client, wire_format, adapted.request, issuer)
+        sent: Wire = {}
+
+        def amend(wire: Wire) -> Wire:
+            nonlocal sent
+            sent = provider.amend(wire, facts)
+            return sent
+
+        body = chosen.render_request(adapted.request, facts.model, amend, ask_usage=provider.usage_option)
         if own.transforms or adapted.transforms:
             body = WireBody(body.data, (*own.transforms, *adapted.transforms, *body.transforms))
         accept = wire_format.stream_type if asked.request.stream else "application/json"
-        request, key = self.request("POST", provider.paths[wire_format.name], body.data, asked.clocks, accept)
+        request, key = self.reach.request(facts, path, body.data, asked.clocks, accept=accept, wire=sent)
         return PreparedWire(self, asked, wire_format, chosen, request, key, body.transforms)
 
-    def request(
-        self, method: str, path: str, body: bytes | None, clocks: Clocks, accept: str = "application/json"
-    ) -> tuple[WireRequest, str | None]:
-        """A request to `path` below the base URL, with the key in its header; and the key, for scrubbing."""
-        base, key = self._base_url(), self._key()
-        url = self._urls.get((base, path))
-        if url is None:
-            url = URL(base.rstrip("/") + path).update_query(dict(self.model.query))
-            if self.model.base_url_secret is None:
-                self._urls[base, path] = url
-        headers = {**self._headers, _ACCEPT: accept}
-        if key is not None:
-            name, scheme = _AUTH_HEADERS[self.provider.auth]
-            headers[name] = scheme + key
-        wire = WireRequest(
-            method=method,
-            url=url,
-            headers=headers,
-            body=body,
-            clocks=clocks,
-            private_ok=self.model.local or base != self.provider.base_url,
-            tls=self._tls,
-        )
-        return wire, key
-
-    def _base_url(self) -> str:
-        if self.model.base_url_secret is not None:
-            return self._secret(self.model.base_url_secret)
-        if self.model.base_url is None:
-            raise UpstreamError(Reason.UNAVAILABLE, f"{self.model.ref} has no base URL.", failure="base_url_missing")
-        return self.model.base_url
-
-    def _key(self) -> str | None:
-        if self.provider.auth == "none" or self.model.secret is None:
-            return None
-        return self._secret(self.model.secret)
-
-    def _secret(self, ref: SecretRef) -> str:
-        try:
-            return self._resolve(ref).reveal()
-        except LookupError as error:
-            raise UpstreamError(Reason.UNAVAILABLE, str(error), failure="secret_missing") from None
-
     async def send(self, request: WireRequest) -> Reply:
-        return await self._upstream.send(request)
+        return await self.reach.send(request)
 
     async def refused(self, reply: Reply, key: str | None, wire_format: ProviderFormat) -> UpstreamError:
         """The error a reply with a status that is not 200 stands for."""
@@ -160,13 +112,12 @@ class WireBinding:
         return error
 
     async def post(self, operation: str, body: Wire, clocks: Clocks) -> Wire:
-        provider = self.provider
-        if operation not in provider.paths:
-            raise UpstreamError(Reason.UNSUPPORTED, f"{provider.name} does not serve {operation}.")
-        asked = {**body, "model": self.facts.model}
+        provider, facts = self.provider, self.reach.facts
+        path = self.reach.path(facts, operation)
+        asked = {**body, "model": facts.model}
         if operation == "embeddings" and provider.render_embeddings is not None:
-            asked = provider.render_embeddings(asked, self.facts)
-        request, key = self.request("POST", provider.paths[operation], dumps(asked), clocks)
+            asked = provider.render_embeddings(asked, facts)
+        request, key = self.reach.request(facts, path, dumps(asked), clocks, wire=asked)
         reply = await self.send(request)
         try:
             if reply.status != 200:
@@ -181,12 +132,14 @@ class WireBinding:
         return answer
 
     async def health(self) -> HealthSignal:
-        path = self.provider.health or self.provider.paths.get("models")
-        if path is None:
+        reach, provider = self.reach, self.provider
+        if provider.health is None and "models" not in provider.paths:
             return HealthSignal(status="unknown", detail="no free check")
         try:
-            request, _ = self.request("GET", path, None, self.model.clocks)
-            reply = await self.send(request)
+            facts = reach.facts
+            path = provider.health or reach.path(facts, "models")
+            request, _ = reach.request(facts, path, None, self.model.clocks)
+            reply = await reach.send(request)
         except UpstreamError as error:
             return HealthSignal(status="unhealthy", detail=error.failure)
         reply.close()
@@ -249,7 +202,7 @@ class WireAnswer:
         self._tally = Tally(notes=reply.notes)
         self._complete = False
         self.status = reply.status
-        self.upstream_request_id = reply.header("x-request-id")
+        self.upstream_request_id = reply.header("x-request-id") or reply.header("apim-request-id")
 
     @property
     def tally(self) -> Tally:
@@ -393,11 +346,13 @@ class WireAdapter:
 
     async def _ask(self, request: Request) -> tuple[Reply, ProviderFormat, str | None]:
         binding, provider = self._binding, self._binding.provider
+        facts = binding.reach.facts
         source = request.source.format if request.source else provider.formats[0].name
-        wire_format = provider.choose(provider.formats, source, request, binding.facts)
-        rendered = wire_format.render_request(provider.adapt(request, binding.facts).request, binding.facts.model)
-        body = dumps(provider.amend(rendered.body, binding.facts))
-        wire, key = binding.request("POST", provider.paths[wire_format.name], body, binding.model.clocks)
+        wire_format = provider.choose(provider.formats, source, request, facts)
+        rendered = wire_format.render_request(provider.adapt(request, facts).request, facts.model)
+        body = provider.amend(rendered.body, facts)
+        path = binding.reach.path(facts, wire_format.name, stream=request.stream)
+        wire, key = binding.reach.request(facts, path, dumps(body), binding.model.clocks, wire=body)
         reply = await binding.send(wire)
         if reply.status != 200:
             try:
@@ -405,18 +360,6 @@ class WireAdapter:
             finally:
                 reply.close()
         return reply, wire_format, key
-
-
-def facts_of(model: Model) -> ModelFacts:
-    """What the provider's own code may know of the record."""
-    return ModelFacts(
-        model=model.model,
-        api=model.api,
-        context_window=model.context_window,
-        max_output=model.max_output,
-        flags=model.flags,
-        options=model.features,
-    )
 
 
 def scrubbed(error: UpstreamError, key: str | None) -> UpstreamError:
@@ -441,12 +384,6 @@ def _rest(relay: StreamRelay, cut: UpstreamError | None) -> bytes:
 def _never_ending() -> UpstreamError:
     message = f"The provider paused its answer more than {RESUMPTIONS} times."
     return UpstreamError(Reason.BAD_RESPONSE, message, failure="paused", billed_risk=True)
-
-
-def _tls_of(model: Model) -> ssl.SSLContext | bool:
-    if not model.verify_tls:
-        return False
-    return True if model.ca_file is None else ssl.create_default_context(cafile=model.ca_file)
 
 
 def _expect_json(media_type: str, raw: bytes) -> None:

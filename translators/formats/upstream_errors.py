@@ -32,6 +32,7 @@ _SECRET = re.compile(
     r"\bbearer\s+[\w.~+/=*-]+"
     r"|\b(?:sk|pk|rk|gsk|xai|hf|nvapi|fw|csk|pplx|org|proj|key)[-_][\w*-]{6,}"
     r"|\bAIza[\w-]{10,}"
+    r"|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*|\bya29\.[\w.-]+"  # tokens of identity services
     r"|\b(?:api[-_ ]?key|token|secret|password)[\"']?\s*[=:]\s*[\"']?[\w.~+/=*-]{8,}[\"']?",
     re.IGNORECASE,
 )

@@ -217,11 +217,13 @@ def parse_usage(body: Mapping[str, Any]) -> Usage:
     details_in, details_out = usage.get("input_tokens_details"), usage.get("output_tokens_details")
     tools = body.get("tool_usage")
     searches = _count(tools.get("web_search"), "num_requests") if isinstance(tools, dict) else 0
+    written = details_in.get("cache_write_tokens_details") if isinstance(details_in, dict) else None
     return Usage(
         input=count_in,
         output=count_out,
         cached=_count(details_in, "cached_tokens"),
         cache_write=_count(details_in, "cache_write_tokens"),
+        cache_write_1h=_count(written, "ttl_12h_tokens"),  # OpenAI's longer one of two, billed as such
         reasoning=_count(details_out, "reasoning_tokens"),
         tool_requests={"web_search": searches} if searches else {},
     )

@@ -103,6 +103,16 @@ def test_usage_is_inclusive_and_knows_searches():
     assert response.extensions == {"tool_usage": {"web_search": {"num_requests": 2}}}
 
 
+def test_writes_that_are_kept_longer_are_told_apart():
+    details = {"cached_tokens": 1, "cache_write_tokens": 9}
+    counts = {"input_tokens": 20, "output_tokens": 2, "input_tokens_details": details}
+    plain = parsed(usage=counts).usage
+    assert (plain.cache_write, plain.cache_write_1h) == (9, 0)
+    details["cache_write_tokens_details"] = {"ttl_30m_tokens": 5, "ttl_12h_tokens": 4}
+    split = parsed(usage=counts).usage
+    assert (split.cache_write, split.cache_write_1h) == (9, 4)
+
+
 @pytest.mark.parametrize("usage", [None, {}, {"input_tokens": "3", "output_tokens": 2}, {"input_tokens": 1.5}])
 def test_usage_that_is_no_number_is_none(usage):
     assert parsed(usage=usage).usage.source == "none"

@@ -47,7 +47,15 @@ from translators.canonical import (
     unfold,
 )
 from translators.canonical.needs import needs
-from translators.formats import ClientFormat, ProviderFormat, RenderContext, ollama_chat, openai_chat, openai_responses
+from translators.formats import (
+    ClientFormat,
+    ProviderFormat,
+    RenderContext,
+    anthropic_messages,
+    ollama_chat,
+    openai_chat,
+    openai_responses,
+)
 from translators.formats import json as wire_json
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -91,12 +99,23 @@ def recorded(api: str) -> dict[str, bytes]:
     return found
 
 
+def annotations(response: Response) -> list[Any]:
+    return [
+        annotation
+        for choice in response.choices
+        for block in choice.message.blocks
+        if isinstance(block, Text)
+        for annotation in block.annotations
+    ]
+
+
 FORMATS = [
     Format(
         name="openai_chat",
         client=openai_chat.CLIENT,
         provider=openai_chat.PROVIDER,
         streams=fixtures("chat"),
+        says=lambda response: all(each["type"] == "url_citation" for each in annotations(response)),
     ),
     Format(
         name="openai_responses",
@@ -121,6 +140,19 @@ FORMATS = [
             "ToolChoice.kind": "the tool has it",
             "Media.mime": "the bytes of a picture tell",
             "ToolCall.opaque": "another provider's blob, a hint by definition",
+        },
+    ),
+    Format(
+        name="anthropic_messages",
+        provider=anthropic_messages.PROVIDER,
+        streams=recorded("messages"),
+        unsaid={
+            "Request.include_usage": "a stream always ends with usage",
+            "OutputSpec.name": "the schema is all that is asked for",
+            "OutputSpec.strict": "a schema always binds",
+            "ToolChoice.kind": "the tool has it",
+            "ToolCall.opaque": "another provider's blob, a hint by definition",
+            "ToolResult.name": "the call it answers has the name",
         },
     ),
 ]

@@ -48,7 +48,7 @@ class Family:
 
 
 def _before_adaptive(max_output: int, *, manual: bool = True, schema: bool = False) -> Family:
-    """The generations up to 4.5, which think with a budget or not at all."""
+    """The generations up to 4.5, which think with a budget or not at all. Opus 4.5 takes an effort too; the budget says more."""
     return Family(
         adaptive=False,
         manual=manual,
@@ -73,7 +73,8 @@ _TABLE: tuple[tuple[str, Family], ...] = (
     (r"(?:opus|sonnet)-4-6", Family(manual=True, efforts=_TO_MAX, sampling=True)),
     (r"opus-4-7", Family()),
     (r"opus-4-8", Family(late_system=True)),
-    (r"opus-4(?:-[01])?", _before_adaptive(32_000)),
+    (r"opus-4-1", _before_adaptive(32_000, schema=True)),
+    (r"opus-4(?:-0)?", _before_adaptive(32_000)),
     (r"sonnet-4(?:-0)?", _before_adaptive(64_000)),
     (r"opus-5-5", NEWEST),
     (r"opus-5(?:-0)?", Family(late_system=True, bound=True)),

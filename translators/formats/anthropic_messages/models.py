@@ -310,7 +310,7 @@ def _thoughtless(message: Message) -> Message:
             blocks += [Reasoning(opaque=kept)] if kept else []
         else:
             blocks.append(block)
-    return message if len(blocks) == len(message.blocks) else replace(message, blocks=tuple(blocks))
+    return replace(message, blocks=tuple(blocks))
 
 
 def _schema(request: Request, family: Family, limit: int, transforms: list[Transform]) -> Request:

@@ -46,7 +46,7 @@ def _flags_of(told: Any) -> dict[str, bool]:
         capability = told.get(name)
         supported = capability.get("supported") if isinstance(capability, dict) else None
         if isinstance(supported, bool):
-            flags |= {flag: supported for flag in ours}
+            flags |= dict.fromkeys(ours, supported)
     return flags
 
 

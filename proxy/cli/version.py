@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
+from proxy import catalog
+
 from . import output
 from .flags import output_option
 
@@ -18,6 +20,7 @@ _TOLD = ("aiohttp", "orjson", "pydantic", "uvloop")
 def command(style: str) -> None:
     """Print versions."""
     versions = {"joch": version("joch-proxy"), "python": platform.python_version(), "platform": platform.platform()}
+    versions["catalogue"] = catalog.version()
     versions |= {name: _installed(name) for name in _TOLD}
     if style != "table":
         output.document(versions, style)

@@ -12,3 +12,4 @@ def test_a_program_gets_all_of_them() -> None:
     told = json.loads(joch("version", "-o", "json").stdout)
     assert told["joch"] == version("joch-proxy")
     assert {"python", "platform", "aiohttp"} <= told.keys()
+    assert told["catalogue"] == "2026-11-22"

@@ -16,12 +16,19 @@ VERSION = "2023-06-01"
 """The API version asked for by default; 2026-10-21 only adds to it. A record's `endpoint.apiVersion` replaces it."""
 
 
+def known_as(facts: ModelFacts) -> str:
+    """The model whose rules hold: what the record says it really is, where a gateway calls it something else."""
+    base = facts.options.get("baseModel")
+    return base if isinstance(base, str) and base else facts.model
+
+
 def adapt(request: Request, facts: ModelFacts) -> Adapted:
-    return Adapted(*models.adapt(request, facts.model, facts.max_output))
+    return Adapted(*models.adapt(request, known_as(facts), facts.max_output))
 
 
 def amend(body: Wire, facts: ModelFacts) -> Wire:
-    return models.with_loose_binding(models.amend(body, facts.model, facts.max_output), facts.model)
+    model = known_as(facts)
+    return models.with_loose_binding(models.amend(body, model, facts.max_output), model)
 
 
 def headers_of(body: Wire, facts: ModelFacts) -> Mapping[str, str]:
@@ -36,8 +43,8 @@ def headers_of(body: Wire, facts: ModelFacts) -> Mapping[str, str]:
 
 def seal(name: str, facts: ModelFacts) -> str:
     """Signatures hold for one model, whatever its date, and wherever it is served."""
-    return models.seal(facts.model)
+    return models.seal(known_as(facts))
 
 
 def prefix_bound(facts: ModelFacts) -> bool:
-    return models.is_bound(facts.model)
+    return models.is_bound(known_as(facts))

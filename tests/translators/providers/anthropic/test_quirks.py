@@ -2,7 +2,7 @@ from translators.canonical import Message, Request, Sampling, Text
 from translators.formats.anthropic_messages import models
 from translators.providers import load
 from translators.providers.anthropic import PROVIDER
-from translators.providers.anthropic.quirks import VERSION, adapt, amend, headers_of, prefix_bound, seal
+from translators.providers.anthropic.quirks import VERSION, adapt, amend, headers_of, known_as, prefix_bound, seal
 from translators.providers.provider import ModelFacts
 
 OPUS = ModelFacts(model="claude-opus-5-20260724", max_output=1000)
@@ -44,3 +44,12 @@ def test_blobs_are_sealed_by_family():
     assert seal("anthropic", OPUS) == "anthropic:claude-opus-5"
     assert prefix_bound(OPUS)
     assert not prefix_bound(ModelFacts(model="claude-haiku-4-5"))
+
+
+def test_a_record_may_say_what_a_model_really_is():
+    facts = ModelFacts(model="house-claude", options={"baseModel": "claude-haiku-4-5"})
+    assert known_as(facts) == "claude-haiku-4-5"
+    assert adapt(HI, facts).transforms == ()
+    assert seal("anthropic", facts) == "anthropic:claude-haiku-4-5"
+    assert not prefix_bound(facts)
+    assert known_as(ModelFacts(model="house-claude")) == "house-claude"

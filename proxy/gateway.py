@@ -275,7 +275,7 @@ class Gateway:
     def context(self, call: Call, issuer: str = "") -> RenderContext:
         """What renderers need to know of `call`, whose answer `issuer` gives."""
         request, settings = call.request, call.snapshot.settings
-        answering = self._continuity.scoped(call.caller).answering(request)
+        answering = self._continuity.scoped(call.caller).answering(request, issuer)
         return RenderContext(
             request=request,
             new_id=self._new_id,

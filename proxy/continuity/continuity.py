@@ -30,9 +30,9 @@ class Scoped:
     def __init__(self, sealer: Sealer, vault: Vault, scope: str) -> None:
         self._sealer, self._vault, self._scope = sealer, vault, scope
 
-    def answering(self, request: Request) -> Answering:
-        """For the answer to `request`, into which everything is put back by now."""
-        return Answering(self._sealer, self._vault, self._scope, request)
+    def answering(self, request: Request, issuer: str) -> Answering:
+        """For the answer of `issuer` to `request`, into which everything is put back by now."""
+        return Answering(self._sealer, self._vault, self._scope, request, issuer)
 
     def opened(self, request: Request) -> Request:
         """`request` with every envelope in it opened. One that does not open was not made here: its blobs are gone."""
@@ -69,8 +69,9 @@ class Scoped:
 class Answering:
     """Seals and keeps what one answer is made of, each blob marked with the conversation it was made in."""
 
-    def __init__(self, sealer: Sealer, vault: Vault, scope: str, request: Request) -> None:
-        self._sealer, self._vault, self._scope, self._request = sealer, vault, scope, request
+    def __init__(self, sealer: Sealer, vault: Vault, scope: str, request: Request, issuer: str) -> None:
+        self._sealer, self._vault, self._scope = sealer, vault, scope
+        self._request, self._issuer = request, issuer
         self._prefix: str | None = None
 
     def seal(self, blobs: tuple[Opaque, ...]) -> str:
@@ -80,7 +81,9 @@ class Answering:
         self._vault.keep(self._scope, tuple(map(self._marked_block, blocks)))
 
     def _marked_block(self, block: Block) -> Block:
-        if isinstance(block, (Reasoning, ToolCall)) and block.opaque:
+        if isinstance(block, Reasoning):  # a thought that nobody sealed is still its model's own
+            return replace(block, opaque=self._marked(block.opaque or (Opaque(self._issuer, "none", ""),)))
+        if isinstance(block, ToolCall) and block.opaque:
             return replace(block, opaque=self._marked(block.opaque))
         return block
 

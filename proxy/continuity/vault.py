@@ -42,7 +42,7 @@ class Vault:
     def keep(self, scope: str, blocks: tuple[Block, ...]) -> None:
         """Keep the turn, if it is one that must come back. Returns at once; the store follows."""
         ids = [block.id for block in blocks if isinstance(block, ToolCall)]
-        if not ids or not any(isinstance(block, Reasoning) and block.opaque for block in blocks):
+        if not ids or not any(blob.data for block in blocks if isinstance(block, Reasoning) for blob in block.opaque):
             return
         now, turn = self._clock(), write_turn(blocks)
         entry = (now + self._ttl, turn)

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from aiohttp.abc import AbstractResolver
@@ -72,14 +73,15 @@ def running_joch(
     env: Mapping[str, str] | None = None,
     resolver: AbstractResolver | None = None,
     body_seconds: float = 30.0,
+    store: Path | None = None,
 ) -> Iterator[RunningJoch]:
-    """joch serving `snapshot` on a free port, on a loop of its own."""
+    """joch serving `snapshot` on a free port, on a loop of its own. `store` is the file of its store, None for memory."""
     loop = LoopThread()
     events = EventList()
     values = {KEY_VARIABLE: KEY} if env is None else env
 
     async def start() -> App:
-        app = App(snapshot, env=values, sinks=[events], resolver=resolver, body_seconds=body_seconds)
+        app = App(snapshot, env=values, sinks=[events], resolver=resolver, body_seconds=body_seconds, store=store)
         await app.start(port=0)
         return app
 

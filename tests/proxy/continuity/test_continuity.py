@@ -52,7 +52,7 @@ CALLS = (ToolCall("call_1", "f", '{"a":1,"b":2}'), ToolCall("call_2", "g", "{}")
     ],
 )
 async def test_a_turn_comes_back_whatever_the_client_left_out(scoped, copy):
-    scoped.answering(chat()).keep(TURN)
+    scoped.answering(chat(), "anthropic:claude-opus-5").keep(TURN)
     restored = await scoped.restored(chat(*copy))
     assert bare(restored.messages[1].blocks) == TURN
     assert restored.messages[0].blocks == (Text("q"),)
@@ -71,18 +71,26 @@ async def test_a_turn_comes_back_whatever_the_client_left_out(scoped, copy):
     ],
 )
 async def test_what_the_client_edited_stays_as_it_is(scoped, copy):
-    scoped.answering(chat()).keep(TURN)
+    scoped.answering(chat(), "anthropic:claude-opus-5").keep(TURN)
     assert (await scoped.restored(chat(*copy))).messages[1].blocks == copy
 
 
+async def test_a_thought_that_nobody_sealed_is_still_its_model_s_own(scoped):
+    turn = (Reasoning(("open",)), *TURN)
+    scoped.answering(chat(), "google:gemini-3").keep(turn)
+    (thought, *_) = (await scoped.restored(chat(*CALLS))).messages[1].blocks
+    assert thought.opaque[0].issuer == "google:gemini-3"
+    assert thought.opaque[0].data == ""
+
+
 async def test_a_copy_that_carries_blobs_itself_is_left_alone(scoped):
-    scoped.answering(chat()).keep(TURN)
+    scoped.answering(chat(), "anthropic:claude-opus-5").keep(TURN)
     own = (Reasoning((), None, (Opaque("x", "k", "d"),)), *CALLS)
     assert (await scoped.restored(chat(*own))).messages[1].blocks == own
 
 
 async def test_a_cache_mark_of_the_client_stays_on_the_text(scoped):
-    scoped.answering(chat()).keep(TURN)
+    scoped.answering(chat(), "anthropic:claude-opus-5").keep(TURN)
     restored = await scoped.restored(chat(Text("Checking.", cache=CacheHint("1h")), *CALLS))
     assert restored.messages[1].blocks[1] == Text("Checking.", cache=CacheHint("1h"))
 
@@ -98,7 +106,10 @@ def reasoning(blob: str) -> dict:
 
 def test_an_envelope_is_opened_where_it_stands(scoped):
     request = scoped.opened(
-        responses({"role": "user", "content": "q"}, reasoning(scoped.answering(chat()).seal((BLOB,))))
+        responses(
+            {"role": "user", "content": "q"},
+            reasoning(scoped.answering(chat(), "anthropic:claude-opus-5").seal((BLOB,))),
+        )
     )
     (block,) = request.messages[1].blocks
     assert bare((block,))[0].opaque == (BLOB,)
@@ -109,7 +120,11 @@ def test_an_envelope_is_opened_where_it_stands(scoped):
 def test_an_envelope_of_another_scope_belongs_to_nobody(scoped):
     database = Database(None, SCHEMA)
     other = Continuity(Sealer(b"k"), Vault(database)).scoped("default/other")
-    (block,) = scoped.opened(responses(reasoning(other.answering(chat()).seal((BLOB,))))).messages[0].blocks
+    (block,) = (
+        scoped.opened(responses(reasoning(other.answering(chat(), "anthropic:claude-opus-5").seal((BLOB,)))))
+        .messages[0]
+        .blocks
+    )
     assert [blob.issuer for blob in block.opaque] == [""]
     database.close()
 

@@ -288,6 +288,7 @@ def conversation(turns: list[tuple[str, list[Wire]]]) -> str:
 def _check_thinking(turns: list[tuple[str, list[Wire]]], body: Wire, rules: Rules, seals: Seals) -> None:
     latest = max((index for index, (role, _) in enumerate(turns) if role == "assistant"), default=-1)
     manual = (body.get("thinking") or {}).get("type") == "enabled"
+    first = _first_of_running_loop(turns)
     for index, (role, blocks) in enumerate(turns):
         if role != "assistant":
             continue
@@ -295,8 +296,14 @@ def _check_thinking(turns: list[tuple[str, list[Wire]]], body: Wire, rules: Rule
         for position, block in enumerate(blocks):
             if block in thoughts:
                 _check_signature(block, f"messages.{index}.content.{position}", body, rules, seals, turns[:index])
-        if index == latest:
-            _check_latest(blocks, thoughts, seals, index, manual=manual and index == len(turns) - 2)
+        if manual and index == first and not thoughts:
+            raise refuse(
+                f"messages.{index}.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
+                f"`{blocks[0]['type']}`. When `thinking` is enabled, a final `assistant` message must start with a thinking "
+                "block (preceeding the lastmost set of `tool_use` and `tool_result` blocks)."
+            )
+        if index == latest and thoughts:
+            _check_latest(blocks, thoughts, seals, index)
 
 
 def _check_signature(
@@ -316,17 +323,21 @@ def _check_signature(
         raise refuse(f"{at}: Invalid `signature` in `thinking` block: it is bound to a different conversation")
 
 
-def _check_latest(blocks: list[Wire], thoughts: list[Wire], seals: Seals, index: int, *, manual: bool) -> None:
-    """The latest assistant turn: all of its thinking where and as it was, or none of it (which manual thinking refuses)."""
-    in_tool_loop = any(block["type"] == "tool_use" for block in blocks)
-    if not thoughts:
-        if manual and in_tool_loop:
-            raise refuse(
-                f"messages.{index}.content.0.type: Expected `thinking` or `redacted_thinking`, but found "
-                f"`{blocks[0]['type']}`. When `thinking` is enabled, a final `assistant` message must start with a thinking "
-                "block (preceeding the lastmost set of `tool_use` and `tool_result` blocks)."
-            )
-        return
+def _first_of_running_loop(turns: list[tuple[str, list[Wire]]]) -> int:
+    """Where the answer began that waits for results now, -1 when none does. Its later steps go without thinking by hand."""
+    asked = max(
+        (
+            index
+            for index, (role, blocks) in enumerate(turns)
+            if role == "user" and all(block["type"] != "tool_result" for block in blocks)
+        ),
+        default=-1,
+    )
+    return asked + 1 if asked + 2 < len(turns) else -1
+
+
+def _check_latest(blocks: list[Wire], thoughts: list[Wire], seals: Seals, index: int) -> None:
+    """The latest assistant turn: all of its thinking where and as it was."""
     made: list[str] = []
     came: list[str] = []
     for block in blocks:

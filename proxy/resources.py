@@ -179,7 +179,6 @@ class Model:
     fallback_policy: Literal["never", "on_error", "on_error_or_budget", "always"] = "on_error_or_budget"
     weight: int = 1
     disabled: bool = False
-    disabled_because: str | None = None  # set when `disabled` was not the operator's word: no such provider installed
     origin: Literal["config", "discovered", "implicit"] = "config"
     hash: str = ""
 

@@ -68,12 +68,12 @@ def _row(model: Model, secrets: SecretResolver) -> Row:
 def _key(model: Model, secrets: SecretResolver) -> str:
     """Which key is sent and whether it is there: its name, never its value."""
     if model.disabled:
-        return f"disabled: {model.disabled_because}" if model.disabled_because else "disabled"
+        return "disabled"
     if model.secret_problem:
         return f"missing: {model.secret_problem}"
     if model.secret is None:
-        return "none"
-    fault = secrets.problem(model.secret)
+        return f"token ({model.auth.type})" if model.auth.by_token else "none"
+    fault = secrets.problem(model.secret, lines=model.auth.type == "google-sa")
     return f"{model.secret.name}: {fault.detail}" if fault else f"{model.secret.name} ok"
 
 

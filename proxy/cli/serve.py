@@ -71,7 +71,7 @@ def summary(snapshot: Snapshot) -> list[str]:
     ]
     lines += [f"alias   {name} -> {target}" for name, target in settings.aliases.items()]
     for ref, model in snapshot.models.items():
-        problem = model.disabled_because or model.secret_problem or ("disabled" if model.disabled else "")
+        problem = model.secret_problem or ("disabled" if model.disabled else "")
         lines.append(f"model   {ref} -> {model.model}" + (f"  (cannot serve: {problem})" if problem else ""))
     lines += [f"models  {template.provider}:*  {' '.join(bare)}".rstrip() for template, bare in snapshot.implicit]
     return lines

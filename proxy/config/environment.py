@@ -19,6 +19,8 @@ LEVELS = ("debug", "info", "warning", "error")
 PLACEHOLDERS = frozenset({"local"})
 """Not keys: what our own banner tells apps to export when they have none."""
 _OLLAMA_PORT = 11434
+_THEIR_OWN = {"ollama": ("OLLAMA_HOST",), "microsoft": ("AZURE_OPENAI_ENDPOINT", "AZURE_FOUNDRY_PROJECT_ENDPOINT")}
+"""Variables of providers themselves that say where they are. `OPENAI_BASE_URL` and its like are never read: they point at us."""
 
 
 class Providers(Protocol):
@@ -35,13 +37,12 @@ def base_url_variable(provider: str) -> str:
 
 
 def base_url_from(provider: str, env: Mapping[str, str], problems: list[Problem]) -> str | None:
-    """Where the environment says `provider` is. `OPENAI_BASE_URL` is never read: it points at us."""
-    variable = base_url_variable(provider)
-    value = env.get(variable)
-    if not value and provider == "ollama" and env.get("OLLAMA_HOST"):
-        variable, value = "OLLAMA_HOST", ollama_url(env["OLLAMA_HOST"])
-    if not value:
+    """Where the environment says `provider` is."""
+    names = (base_url_variable(provider), *_THEIR_OWN.get(provider, ()))
+    variable = next((name for name in names if env.get(name)), None)
+    if variable is None:
         return None
+    value = ollama_url(env[variable]) if variable == "OLLAMA_HOST" else env[variable]
     try:
         return normalised(value)
     except BadUrlError as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
-from proxy.resources import Clocks, Model, SecretRef
+from proxy.resources import Auth, Clocks, Model, SecretRef
 from translators.providers.provider import Provider
 
 from .keys import LOCAL_PRICING, local_clocks
@@ -43,6 +43,8 @@ def template(
     clocks: Clocks,
     headers: Mapping[str, str],
     local: bool,
+    auth: Auth | None = None,
+    place: Mapping[str, str] | None = None,
 ) -> Implicit:
     """What an undeclared model of this provider looks like, and the bare ids that mean one."""
     model = Model(
@@ -50,6 +52,8 @@ def template(
         provider=record.name,
         model="*",
         base_url=base_url,
+        place=place or {},
+        auth=auth or Auth(),
         secret=secret,
         clocks=local_clocks(clocks) if local else clocks,
         headers=headers,

@@ -7,19 +7,20 @@ references to it are not reported as well.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
-from proxy.resources import Failover, Model, ModelRoute, ProviderSettings, SecretRef, Settings, Snapshot
+from proxy.resources import Auth, Failover, Model, ModelRoute, ProviderSettings, SecretRef, Settings, Snapshot
 from translators import providers as installed
 from translators.providers.provider import Provider
 
 from . import aliases, documents, envelope, implicit, settings, sources
 from .discovered import with_catch_all
 from .environment import Providers, base_url_from, overridden
+from .identity import identity_by_convention, version_from, words_from
 from .inline import masked, pasted_keys
 from .keys import convention, is_local, place_of
 from .models import ModelBuilder
@@ -44,7 +45,12 @@ class SecretFault(Protocol):
 
 
 _ONE_PER_FIELD = ("W-NOT-YET", "W-PRICE-STALE", "W-UNENFORCED")
-FaultOf = Callable[[SecretRef], SecretFault | None]
+
+
+class FaultOf(Protocol):
+    """Whether a secret could be resolved now. `lines`: it is a document, which never becomes a header."""
+
+    def __call__(self, ref: SecretRef, *, lines: bool = False) -> SecretFault | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +263,8 @@ class _Reading:
             return None
         configured = base.providers.get(name, ProviderSettings())
         place = place_of(record, self.env, [], configured=configured.base_url)
-        secret, problem = convention(record, place, self.env)
+        auth = None if configured.secret else identity_by_convention(record, place, self.env)
+        secret, problem = (None, None) if auth else convention(record, place, self.env)
         if configured.secret is not None:
             secret, problem = configured.secret, None
         if problem or place.base_url is None:
@@ -269,6 +276,8 @@ class _Reading:
             clocks=configured.clocks or base.clocks,
             headers=configured.headers,
             local=is_local(place.base_url, provider_is_local=record.local),
+            auth=auth,
+            place={**version_from(name, self.env), **words_from(name, auth or Auth(), self.env)},
         )
 
     # --- secrets ---------------------------------------------------------------------------------------------------
@@ -280,6 +289,7 @@ class _Reading:
         if self.fault_of is None:
             return
         users: dict[SecretRef, tuple[envelope.Resource, documents.Path]] = {}
+        documents_in = {model.secret for _, model in models if model.auth.type == "google-sa"}
         for name, configured in base.providers.items():
             if configured.secret and own is not None:
                 users.setdefault(configured.secret, (own, ("spec", "providers", name, "secretRef")))
@@ -288,7 +298,7 @@ class _Reading:
                 if secret and not model.disabled:
                     users.setdefault(secret, (resource, ("spec", "auth")))
         for secret, (resource, path) in users.items():
-            fault = self.fault_of(secret)
+            fault = self.fault_of(secret, lines=True) if secret in documents_in else self.fault_of(secret)
             if fault is None:
                 continue
             code = "W-SECRET-UNRESOLVED" if fault.fault == "missing" else "E-SECRET-INVALID"

@@ -12,25 +12,23 @@ from typing import Any
 
 from proxy import catalog
 from proxy.pricing import fingerprint
-from proxy.resources import Model, Pricing, ProviderSettings, Settings, Tier
+from proxy.resources import Auth, Model, Pricing, ProviderSettings, Settings, Tier
 from translators.providers import BrokenProviderError, UnknownProviderError
 from translators.providers.provider import AdapterProvider, Provider
 
 from .documents import Path, plain
 from .envelope import Resource
 from .environment import Providers
+from .identity import identity_by_convention, words_from
 from .keys import LOCAL_PRICING, Place, convention, is_local, local_clocks, place_of
 from .problems import Problem, suggestion
 from .schema import model as schema
-from .schema.fields import NOT_YET, Reference
+from .schema.fields import Reference
 from .secret_index import Found, SecretIndex
 from .settings import with_clocks
 from .urls import is_loopback, leads_to
 
-COMING = frozenset({"anthropic", "google", "microsoft"})
-"""Providers of later versions. A Model that names one loads, disabled, so that a whole configuration can be kept."""
-
-
+_UNSAID = ProviderSettings()
 NOTICE_DAYS = 30
 """How long before its retirement a model is warned about."""
 STALE_DAYS = 90
@@ -62,14 +60,14 @@ class ModelBuilder:
         record = self.provider(resource, spec.provider)
         configured = self.settings.providers.get(spec.provider, ProviderSettings())
         place = self._place(resource, spec, record, configured)
-        # A provider of a later version has no record to say what it is; what the file says is all there is.
         declared = spec.endpoint.type
         local = (
             declared == "local"
             if declared
             else is_local(place.base_url, provider_is_local=record is not None and record.local)
         )
-        found, problem = self._secret(resource, spec, record, configured, place, local=local)
+        auth = self._auth(resource, spec, record, place)
+        found, problem = self._secret(resource, spec, record, configured, place, auth, local=local)
         clocks = with_clocks(configured.clocks or self.settings.clocks, spec.endpoint.timeouts)
         model = Model(
             name=resource.name,
@@ -83,11 +81,13 @@ class ModelBuilder:
             base_url=place.base_url,
             base_url_secret=self._base_url_secret(resource, spec),
             region=spec.endpoint.region,
+            place={**words_from(spec.provider, auth, self.env), **spec.endpoint.words()},
             headers={**configured.headers, **spec.endpoint.headers},
             query=spec.endpoint.query,
             clocks=local_clocks(clocks) if local else clocks,
             verify_tls=spec.endpoint.verify_tls,
             ca_file=spec.endpoint.ca_file,
+            auth=auth,
             secret=found.ref if found else None,
             secret_problem=problem,
             flags=spec.capabilities.flags(),
@@ -102,12 +102,9 @@ class ModelBuilder:
             regions=tuple(spec.routing.regions) or (("on-prem",) if local else ()),
             fallback_policy=spec.routing.fallback_policy,
             weight=spec.routing.weight,
-            disabled=spec.disabled or record is None,
-            disabled_because=None if record else f"this version has no provider {spec.provider}",
+            disabled=spec.disabled,
             hash=digest(resource.spec),
         )
-        if spec.auth and spec.auth.type not in (None, "none", getattr(record, "auth", None)):
-            self._add(resource, "W-NOT-YET", NOT_YET.note, ("spec", "auth", "type"))
         model = catalog.informed(model)
         self._doubts(resource, model)
         return None if any(problem.level == "error" for problem in self.problems[before:]) else model
@@ -115,17 +112,12 @@ class ModelBuilder:
     def provider(
         self, resource: Resource, name: str, path: Path = ("spec", "provider")
     ) -> Provider | AdapterProvider | None:
-        """The provider's record; None for one of a later version, or after adding an error."""
+        """The provider's record; None after adding an error."""
         try:
             return self.providers.load(name)
         except UnknownProviderError:
-            installed = self.providers.names()
-            if name in COMING:
-                message = f"this version has no provider {name}: what needs it is disabled"
-                self._add(resource, "W-NOT-YET", message, path, f"installed: {', '.join(installed)}")
-            else:
-                message = f"no installed package offers the provider {name[:40]!r}"
-                self._add(resource, "E-PROVIDER", message, path, suggestion(name, installed))
+            message = f"no installed package offers the provider {name[:40]!r}"
+            self._add(resource, "E-PROVIDER", message, path, suggestion(name, self.providers.names()))
         except BrokenProviderError as error:
             self._add(resource, "E-PROVIDER", str(error), path, "repair or reinstall the package that offers it")
         return None
@@ -161,6 +153,30 @@ class ModelBuilder:
             self._add(resource, "E-SELF-LOOP", "the base URL leads back to this router", path, hint)
         return Place(None, trusted=False) if spec.endpoint.base_url_secret_ref else place
 
+    def _auth(
+        self, resource: Resource, spec: schema.ModelSpec, record: Provider | AdapterProvider | None, place: Place
+    ) -> Auth:
+        """How calls prove who is calling: as written, else the identity that the provider's convention finds."""
+        written = spec.auth
+        if written is None:
+            if not isinstance(record, Provider) or self.settings.providers.get(record.name, _UNSAID).secret:
+                return Auth()
+            return identity_by_convention(record, place, self.env, project=spec.endpoint.project) or Auth()
+        if written.type is None or written.type == "none":
+            return Auth()
+        auth = Auth(type=written.type, tenant_id=written.tenant_id, client_id=written.client_id, scope=written.scope)
+        path: Path = ("spec", "auth")
+        if auth.type in ("entra", "managed-identity") and auth.scope is None and not getattr(record, "scopes_of", None):
+            message = f"provider {spec.provider} names no scope for tokens of type {auth.type}"
+            self._add(resource, "E-TYPE", message, path, "write auth.scope, such as api://my-gateway/.default")
+        if auth.type == "entra" and written.secret_ref is not None:
+            for name, value in (("tenantId", auth.tenant_id), ("clientId", auth.client_id)):
+                variable = f"AZURE_{name.removesuffix('Id').upper()}_ID"
+                if value is None and not self.env.get(variable):
+                    hint = f"write auth.{name}, or set {variable}"
+                    self._add(resource, "E-TYPE", f"a client secret needs a {name} beside it", path, hint)
+        return auth
+
     def _secret(
         self,
         resource: Resource,
@@ -168,6 +184,7 @@ class ModelBuilder:
         record: Provider | AdapterProvider | None,
         configured: ProviderSettings,
         place: Place,
+        identity: Auth,
         *,
         local: bool,
     ) -> tuple[Found | None, str | None]:
@@ -176,7 +193,7 @@ class ModelBuilder:
         if auth is not None and auth.secret_ref is not None:
             found = self._declared_secret(resource, spec.provider, auth.secret_ref)
             return found, found.problem if found else None
-        if auth is not None and auth.type in (None, "none"):
+        if identity.by_token or (auth is not None and auth.type in (None, "none")):
             return None, None
         if configured.secret is not None:
             return Found(configured.secret), None

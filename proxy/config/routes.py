@@ -93,7 +93,7 @@ class RouteBuilder:
 def why_dead(model: Model, route: ModelRoute) -> str | None:
     """Why `model` can never serve `route`, by what is declared; unknown is not no."""
     if model.disabled:
-        return model.disabled_because or "it is disabled"
+        return "it is disabled"
     if model.secret_problem:
         return model.secret_problem
     missing = [flag for flag in FLAGS if route.requirements.get(flag) and _lacks(model, flag)]

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from proxy.resources import Clocks, Model, Settings, Snapshot
+from proxy.resources import Auth, Clocks, Model, Settings, Snapshot
 from translators import providers as installed
 from translators.providers import BrokenProviderError
 from translators.providers.provider import AdapterProvider, Discovered, Provider
 
 from .discovered import models_of, with_catch_all
 from .environment import Providers, base_url_from, base_url_variable, overridden
+from .identity import identity_by_convention, version_from, words_from
 from .implicit import Implicit, find, template
 from .keys import convention, is_local, place_of
 from .problems import ConfigError, Position, Problem, errors
@@ -77,15 +78,24 @@ def from_environment(
         if leads_to(place.base_url, settings.address, settings.port):
             problems.append(_self_loop(record.name))
             continue
-        secret, missing = convention(record, place, env)
+        auth = identity_by_convention(record, place, env)
+        secret, missing = (None, None) if auth else convention(record, place, env)
         own = models_of(discovered.get(record.name, ()), record, place.base_url, secret)
         models |= {model.ref: model for model in own}
         if missing:
             keyless.append(f"{record.name} ({' or '.join(record.key_env)})")
-        elif secret or own or base_url_from(record.name, env, []):
-            local_place = is_local(place.base_url, provider_is_local=record.local)
+        elif auth or secret or own or base_url_from(record.name, env, []):
             implicit.append(
-                template(record, place.base_url, secret=secret, clocks=Clocks(), headers={}, local=local_place)
+                template(
+                    record,
+                    place.base_url,
+                    secret=secret,
+                    clocks=Clocks(),
+                    headers={},
+                    local=is_local(place.base_url, provider_is_local=record.local),
+                    auth=auth,
+                    place={**version_from(record.name, env), **words_from(record.name, auth or Auth(), env)},
+                )
             )
     if env.get("JOCH_DEFAULT_MODEL"):
         settings = _with_default(settings, env["JOCH_DEFAULT_MODEL"], models, implicit, problems)

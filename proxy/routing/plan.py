@@ -94,7 +94,7 @@ def _candidate(index: int, entry: RouteEntry, route: ModelRoute, model: Model) -
 
 def _static_skip(index: int, model: Model) -> Skip | None:
     if model.disabled:
-        return Skip(index, model.ref, "disabled", model.disabled_because or "disabled in the configuration")
+        return Skip(index, model.ref, "disabled", "disabled in the configuration")
     if model.secret_problem is not None:
         return Skip(index, model.ref, "auth", model.secret_problem)
     return None

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from .fields import (
     NOT_YET,
@@ -25,6 +25,9 @@ from .fields import (
     broken,
 )
 
+_WORD = re.compile(r"[\w.:-]+", re.ASCII)
+_BY_TOKEN = ("entra", "managed-identity", "google-sa", "google-adc")
+
 
 def _currency(value: str) -> str:
     if not re.fullmatch(r"[A-Z]{3}", value):
@@ -39,14 +42,23 @@ def _day(value: str) -> str:
         raise broken("E-TYPE", "should be a date", "write it as 2026-11-01") from None
 
 
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or not _WORD.fullmatch(value):
+        raise broken("E-TYPE", "should be one word: letters, digits and . _ : -", "it becomes part of an address")
+    return value
+
+
+Word = Annotated[str, PlainValidator(_word)]
+
+
 class Endpoint(Record):
     type: Literal["hosted", "local"] | None = None
     base_url: BaseUrl | None = None
     base_url_secret_ref: Ref | None = None
     region: Text | None = None
-    api_version: Annotated[Text | None, NOT_YET] = None
-    project: Annotated[Text | None, NOT_YET] = None
-    location: Annotated[Text | None, NOT_YET] = None
+    api_version: Word | None = None
+    project: Word | None = None
+    location: Word | None = None
     headers: Headers = Field(default_factory=dict)
     query: dict[str, str] = Field(default_factory=dict)
     timeouts: Timeouts = Field(default_factory=Timeouts)
@@ -59,22 +71,64 @@ class Endpoint(Record):
             raise broken("E-TYPE", "baseUrl and baseUrlSecretRef exclude each other", "keep one of them")
         return self
 
+    def words(self) -> dict[str, str]:
+        """What was written about the provider's own names for the place."""
+        found = {"apiVersion": self.api_version, "project": self.project, "location": self.location}
+        return {name: word for name, word in found.items() if word is not None}
+
 
 class Auth(Record):
-    """`{}` is no key at all; absent is the provider's convention."""
+    """`{}` is no key at all; absent is the provider's convention.
+
+    The first four types name the header a key travels in, the next four an identity service whose tokens are used.
+    """
 
     secret_ref: Ref | None = None
-    type: Literal["bearer", "api-key", "x-api-key", "entra", "google-sa", "none"] | None = None
+    type: (
+        Literal[
+            "bearer",
+            "api-key",
+            "x-api-key",
+            "x-goog-api-key",
+            "entra",
+            "managed-identity",
+            "google-sa",
+            "google-adc",
+            "none",
+        ]
+        | None
+    ) = None
+    tenant_id: Word | None = None
+    client_id: Word | None = None
+    scope: Text | None = None
     client_key: Annotated[Literal["forbid", "forward"], NOT_YET.but_for("forbid")] = "forbid"
+
+    @model_validator(mode="after")
+    def _says_what_its_type_needs(self) -> Auth:
+        for name, value, types in (
+            ("tenantId", self.tenant_id, ("entra",)),
+            ("clientId", self.client_id, ("entra", "managed-identity")),
+            ("scope", self.scope, _BY_TOKEN),
+        ):
+            if value is not None and self.type not in types:
+                raise broken("E-TYPE", f"{name} belongs to auth of type {' or '.join(types)}", at=name)
+        if self.type in ("managed-identity", "google-adc", "none") and self.secret_ref is not None:
+            raise broken("E-TYPE", f"auth of type {self.type} takes no secret", "leave secretRef out", at="secretRef")
+        if self.type == "google-sa" and self.secret_ref is None:
+            hint = "name a Secret that holds the service account's JSON key file, or use type: google-adc"
+            raise broken("E-TYPE", "auth of type google-sa needs secretRef", hint)
+        return self
 
 
 class Features(Record):
     """Abilities beyond the ten flags: true, false, or the list of accepted values.
 
-    `base_model` is the model behind a deployment or an alias, whose name then says nothing of it.
+    `base_model` is the model behind a deployment or an alias, whose name then says nothing of it; `surface` which of the
+    APIs of an Azure resource serves it, where its address does not say.
     """
 
     base_model: Text | None = None
+    surface: Literal["v1", "classic", "models", "anthropic"] | None = None
     logprobs: bool | None = None
     n_choices: bool | None = None
     seed: bool | None = None

@@ -32,7 +32,7 @@ listen  http://127.0.0.1:9124
 route   main -> demo:echo, anthropic:claude
 alias   gpt-* -> main
 model   demo:echo -> echo
-model   anthropic:claude -> claude  (cannot serve: this version has no provider anthropic)
+model   anthropic:claude -> claude  (cannot serve: ANTHROPIC_API_KEY is not set)
 """
 
 
@@ -40,7 +40,7 @@ def test_check_prints_what_would_be_served_and_leaves(folder: Path) -> None:
     write(folder / "c.yaml", CONFIG)
     ran = joch("serve", "-f", "c.yaml", "--check", "--port", "9124")
     assert (ran.exit_code, ran.stdout) == (0, SERVED)
-    assert "W-NOT-YET" in ran.stderr
+    assert "W-SECRET-UNRESOLVED" in ran.stderr
 
 
 def test_check_without_a_configuration_shows_what_was_found(folder: Path) -> None:

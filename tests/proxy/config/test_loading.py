@@ -149,7 +149,6 @@ def test_a_provider_in_the_settings_must_exist(tmp_path: Path) -> None:
     text = settings("{ providers: { opnai: {} } }") + model("a")
     problem = only(tmp_path, text)
     assert (problem.code, problem.path, problem.hint) == ("E-PROVIDER", "spec.providers.opnai", "did you mean openai?")
-    assert [problem.code for problem in problems(tmp_path, text.replace("opnai", "google"))] == ["W-NOT-YET"]
 
 
 def test_standard_input_is_a_file_like_others() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from proxy.config.models import digest
+from proxy.resources import Auth
 
 from .writing import KEY, Records, loaded, model, only, problems, record, resource, settings, told
 
@@ -119,14 +120,6 @@ def test_a_broken_provider_is_told_apart_from_an_unknown_one(tmp_path: Path) -> 
     assert "could not be loaded" in problem.message
 
 
-def test_a_provider_of_a_later_version_leaves_its_models_disabled(tmp_path: Path) -> None:
-    found = loaded(tmp_path, model("claude", "provider: anthropic"), providers=Records(record("p")))
-    assert [(problem.code, problem.path) for problem in found.problems] == [("W-NOT-YET", "spec.provider")]
-    model_record = found.snapshot.models["anthropic:claude"]
-    assert model_record.disabled
-    assert model_record.disabled_because == "this version has no provider anthropic"
-
-
 def test_a_provider_of_somebody_else_is_as_good_as_ours(tmp_path: Path) -> None:
     mine = record("mine", base_url="https://mine.example", key_env=("MINE_KEY",))
     found = loaded(tmp_path, model("a", "provider: mine"), {"MINE_KEY": "k"}, providers=Records(mine)).snapshot
@@ -183,14 +176,18 @@ def test_a_key_on_an_open_line_is_a_warning(tmp_path: Path, endpoint: str, warne
     assert [code for code, _ in told(tmp_path, text)] == (["W-TLS-OFF"] if warned else [])
 
 
-def test_a_type_of_key_the_provider_does_not_take_is_said(tmp_path: Path) -> None:
-    assert told(tmp_path, model("a", "provider: openai\nauth: { type: entra }")) == [("W-NOT-YET", "spec.auth.type")]
-    assert (
-        loaded(tmp_path, model("a", "provider: openai\nauth: { type: none }")).snapshot.models["openai:a"].secret
-        is None
-    )
-    found = loaded(tmp_path, model("a", "provider: openai\nauth: { type: bearer }"), KEY)
-    assert found.snapshot.models["openai:a"].secret is not None
+@pytest.mark.parametrize("type", ["bearer", "api-key", "x-api-key", "x-goog-api-key"])
+def test_a_key_travels_in_the_header_that_is_named(tmp_path: Path, type: str) -> None:
+    found = loaded(tmp_path, model("a", f"provider: openai\nauth: {{ type: {type} }}"), KEY)
+    record = found.snapshot.models["openai:a"]
+    assert record.secret is not None
+    assert record.auth == Auth(type=type)  # type: ignore[arg-type]  # one of its words
+
+
+def test_no_key_is_no_key(tmp_path: Path) -> None:
+    for auth in ("{}", "{ type: none }"):
+        record = loaded(tmp_path, model("a", f"provider: openai\nauth: {auth}")).snapshot.models["openai:a"]
+        assert (record.secret, record.secret_problem, record.auth) == (None, None, Auth())
 
 
 def test_one_provider_has_one_model_of_a_name(tmp_path: Path) -> None:

@@ -78,7 +78,6 @@ def test_a_value_that_could_be_a_key_is_not_repeated(tmp_path: Path) -> None:
         ("limits: { requestsPerMinute: 1 }", "W-UNENFORCED", "spec.limits.requestsPerMinute"),
         ("routing: { weight: 2 }", "W-NOT-YET", "spec.routing.weight"),
         ("auth: { clientKey: forward }", "W-NOT-YET", "spec.auth.clientKey"),
-        ("endpoint: { project: p }", "W-NOT-YET", "spec.endpoint.project"),
     ],
 )
 def test_a_field_that_does_nothing_yet_is_named(tmp_path: Path, spec: str, code: str, path: str) -> None:

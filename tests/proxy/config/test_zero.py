@@ -40,7 +40,9 @@ def test_with_nothing_at_all_the_demo_answers() -> None:
     found = from_environment({}, {})
     assert list(found.models) == ["demo:echo"]
     assert (found.settings, found.implicit, found.routes) == (Settings(), (), {})
-    assert found.hint.startswith("No key is set for openai (OPENAI_API_KEY).")
+    assert found.hint.startswith("No key is set for anthropic (ANTHROPIC_API_KEY), google (")
+    assert "openai (OPENAI_API_KEY)." in found.hint
+    assert "microsoft" not in found.hint, "a key alone would not say where it is"
     assert "demo:echo" in found.hint
 
 

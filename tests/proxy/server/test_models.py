@@ -18,7 +18,7 @@ def joch() -> Iterator[RunningJoch]:
     records = [
         model("openai", "http://127.0.0.1:9", "gpt-4o", flags={"vision": True}, flag_sources={"vision": "declared"}),
         model("ollama", "http://127.0.0.1:9", "qwen", model="qwen3:8b", context_window=4096, pricing=Pricing()),
-        model("nobody-has-this", "http://127.0.0.1:9", "later", disabled=True, disabled_because="not installed"),
+        model("nobody-has-this", "http://127.0.0.1:9", "later", disabled=True),
     ]
     configured = snapshot(records, [route("r", "openai:gpt-4o", "ollama:qwen", aliases=("best",))], {"mini*": "r"})
     with running_joch(configured) as running:

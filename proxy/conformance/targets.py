@@ -161,7 +161,35 @@ TARGETS = (
         base="/v1",
     ),
 )
+_PLACE = {"project": "joch-conformance", "location": "global"}
+_TOKEN = {"auth": {"type": "bearer"}}
 VARIANTS: tuple[Target, ...] = (
+    Target(
+        name="google (Vertex AI)",
+        provider="google",
+        plays="google",
+        make=lambda: GoogleGenerate(vertex=True),
+        models=("gemini-3.5-flash", "gemini-2.5-flash"),
+        spec={"endpoint": _PLACE, **_TOKEN},
+    ),
+    Target(
+        name="google (Claude on Vertex AI)",
+        provider="google",
+        plays="anthropic",
+        make=lambda: AnthropicMessages(vertex=True),
+        models=("claude-opus-4-8",),
+        spec={"endpoint": _PLACE, **_TOKEN},
+        tells=frozenset({"cached", "written", "reasoning"}),
+    ),
+    Target(
+        name="microsoft (Claude in Foundry)",
+        provider="microsoft",
+        plays="anthropic",
+        make=lambda: AnthropicMessages(prefix="/anthropic"),
+        models=("claude-opus-4-8",),
+        spec={"capabilities": {"features": {"surface": "anthropic"}}},
+        tells=frozenset({"cached", "written", "reasoning"}),
+    ),
     Target(
         name="microsoft (classic deployments)",
         provider="microsoft",

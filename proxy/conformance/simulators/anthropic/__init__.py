@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,21 +23,37 @@ from .messages import blocks_of
 from .models import Rules, rules_of
 
 Wire = dict[str, Any]
+_VERTEX = re.compile(
+    r"/v1(?:beta1)?/projects/[^/]+/locations/[^/]+/publishers/anthropic/models/([^/:]+):(?:(stream)R|r)awPredict\Z"
+)
+_VERTEX_VERSIONS = ("vertex-2023-10-16", "2026-10-21")
 
 __all__ = ["AnthropicMessages"]
 
 
 class AnthropicMessages:
-    """The dialect of one Anthropic organisation; `owner` keeps its signatures apart from another's."""
+    """The dialect of one Anthropic organisation; `owner` keeps its signatures apart from another's.
+
+    On `vertex` the path names the model and whether to stream, and the body the version.
+    """
 
     stream_type = "text/event-stream; charset=utf-8"
 
-    def __init__(self, owner: str = "anthropic", *, prefix: str = "") -> None:
+    def __init__(self, owner: str = "anthropic", *, prefix: str = "", vertex: bool = False) -> None:
         self.seals = Seals(owner, "anthropic")
-        self._prefix = prefix
+        self._prefix, self._vertex = prefix, vertex
         self._turns = 0
 
     def serves(self, heard: Heard) -> Reply | None:
+        if self._vertex and heard.method == "POST" and (found := _VERTEX.match(heard.path)) is not None:
+            # From here on it is a request as any other: what the path says is put where the API itself has it.
+            version = heard.body.get("anthropic_version")
+            if "model" in heard.body or version not in _VERTEX_VERSIONS or ("stream" in heard.body and not found[2]):
+                return json_reply(400, saying_no.envelope("invalid_request_error", f"anthropic_version: {version}"))
+            rest = {name: value for name, value in heard.body.items() if name != "anthropic_version"}
+            heard.body = {**rest, "model": found[1].replace("@", "-"), "stream": bool(found[2])}
+            heard.headers = {**heard.headers, "anthropic-version": "2023-06-01"}
+            return None
         if heard.method == "POST" and heard.path == f"{self._prefix}/v1/messages":
             return None
         if heard.method == "GET" and heard.path == f"{self._prefix}/v1/models":

@@ -71,13 +71,9 @@ def test_a_fine_tune_is_not_what_was_tuned_but_has_a_row_under_its_name() -> Non
 
 
 def test_who_serves_a_model_decides_where_hosts_are_named() -> None:
-    assert [window("here", host) for host in ("api.here", "eu.api.here", "there", "elsewhere", "")] == [
-        4,
-        4,
-        5,
-        None,
-        None,
-    ]
+    assert [window("here", host) for host in ("api.here", "eu.api.here", "there")] == [4, 4, 5]
+    strangers = ("elsewhere", "", "api.here.evil.example", "notapi.here")
+    assert [window("here", host) for host in strangers] == [None] * 4
 
 
 def test_a_row_inherits_and_takes_back() -> None:

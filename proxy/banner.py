@@ -50,8 +50,9 @@ def _providers(snapshot: Snapshot) -> Iterator[str]:
         more = f" and {len(models) - _SHOWN} more" if len(models) > _SHOWN else ""
         yield f"  {provider:<15} {', '.join(names)}{more}"
     for template, _ in snapshot.implicit:
-        key = template.secret.source.location if template.secret else "no key"
-        yield f"  {template.provider:<15} any model, key from {key}"
+        key = f"key from {template.secret.source.location}" if template.secret else "no key"
+        how = f"token of {template.auth.type}" if template.auth.by_token else key
+        yield f"  {template.provider:<15} any model, {how}"
 
 
 def _described(model: Model) -> str:

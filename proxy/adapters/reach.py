@@ -146,17 +146,18 @@ class Reach:
         """The reply, whatever its status; with the record's token, where it has one. Raises `UpstreamError`."""
         if not self._model.auth.by_token:
             return await self._upstream.send(request)
-        tokens = self._tokens()
+        tokens = self.tokens()
         token = await tokens.token()
-        reply = await self._upstream.send(_with_token(request, token, tokens))
+        reply = await self._upstream.send(with_token(request, token, tokens))
         if reply.status != 401 or not tokens.invalidate(token, await _said(reply)):
             return reply
         reply.close()
-        renewed = await self._upstream.send(_with_token(request, await tokens.token(), tokens))
+        renewed = await self._upstream.send(with_token(request, await tokens.token(), tokens))
         renewed.notes.append("token_renewed")
         return renewed
 
-    def _tokens(self) -> Tokens:
+    def tokens(self) -> Tokens:
+        """The source of the record's tokens, for one whose calls carry them."""
         facts, scopes_of = self.facts, self._provider.scopes_of
         host = URL(self._base(facts) or "").host or ""
         scopes = () if scopes_of is None else scopes_of(facts)
@@ -219,7 +220,7 @@ def joined(base: str, path: str, query: Mapping[str, str]) -> URL:
     return url.with_query({**URL(f"?{given}").query, **query, **url.query})
 
 
-def _with_token(request: WireRequest, token: str, tokens: Tokens) -> WireRequest:
+def with_token(request: WireRequest, token: str, tokens: Tokens) -> WireRequest:
     headers = {**request.headers, **tokens.headers, _AUTHORIZATION: f"Bearer {token}"}
     return replace(request, headers=headers)
 

@@ -5,12 +5,13 @@ Checks are functions that yield findings; they never raise, and never print a va
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal
@@ -19,11 +20,15 @@ import click
 import httpx
 
 from proxy import config
+from proxy.adapters.reach import Reach, with_token
 from proxy.config import zero
 from proxy.config.urls import BadUrlError, leads_to, normalised, reached_at
-from proxy.resources import Model, Settings, Snapshot
-from proxy.secrets import SecretError, SecretResolver
+from proxy.resources import Auth, Model, Settings, Snapshot
+from proxy.secrets import SecretResolver
+from proxy.secrets.identities import Identities
+from proxy.upstream import Upstream
 from translators import providers
+from translators.canonical import UpstreamError
 from translators.providers.provider import Provider
 
 from . import output
@@ -34,11 +39,6 @@ SECONDS = 3.0
 """How long an endpoint may take to answer a request that costs nothing."""
 _CLOCK_SECONDS = 120
 _EARLIEST = 1_735_689_600  # 2025-01-01: a clock before it has never been set
-_AUTH_HEADERS: Mapping[str, Callable[[str], dict[str, str]]] = {
-    "bearer": lambda key: {"Authorization": f"Bearer {key}"},
-    "api-key": lambda key: {"api-key": key},
-    "x-api-key": lambda key: {"x-api-key": key},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +160,12 @@ def _secrets(snapshot: Snapshot, env: Mapping[str, str]) -> Iterator[Finding]:
     resolver = SecretResolver(env)
     usable = [model for model in snapshot.models.values() if not model.disabled]
     templates = [template for template, _ in snapshot.implicit]
+    documents = {model.secret for model in usable if model.auth.type == "google-sa"}
     found = dict.fromkeys(
         ref for model in (*usable, *templates) for ref in (model.secret, model.base_url_secret) if ref
     )
     for ref in found:
-        fault = resolver.problem(ref)
+        fault = resolver.problem(ref, lines=ref in documents)
         if fault:
             fix = f"Set it, or correct the Secret {ref.name}."
             yield Finding("warn" if fault.fault == "missing" else "fail", f"secret {ref.name}", fault.detail, fix)
@@ -179,32 +180,28 @@ def _secrets(snapshot: Snapshot, env: Mapping[str, str]) -> Iterator[Finding]:
 
 def _endpoints(snapshot: Snapshot, client: httpx.Client, env: Mapping[str, str], dates: list[str]) -> Iterator[Finding]:
     """Each address with each key once: a list of models costs no token. Ollama's usual place has a check of its own."""
-    seen: set[tuple[object, ...]] = {("ollama", url, None, None) for url in _ollama_addresses(env)}
+    seen: set[tuple[object, ...]] = {("ollama", url, None, None, Auth()) for url in _ollama_addresses(env)}
     for model in (*snapshot.models.values(), *(template for template, _ in snapshot.implicit)):
-        place = (model.provider, model.base_url, model.base_url_secret, model.secret)
+        place = (model.provider, model.base_url, model.base_url_secret, model.secret, model.auth, *model.place.items())
         if model.disabled or model.secret_problem or place in seen:
             continue
         seen.add(place)
         record = providers.load(model.provider)
         if isinstance(record, Provider) and (model.base_url or model.base_url_secret):
-            yield _reached(model, record, client, SecretResolver(env), dates)
+            yield _reached(model, record, client, env, dates)
 
 
-def _reached(
-    model: Model, record: Provider, client: httpx.Client, secrets: SecretResolver, dates: list[str]
-) -> Finding:
+def _reached(model: Model, record: Provider, client: httpx.Client, env: Mapping[str, str], dates: list[str]) -> Finding:
     check = f"provider {record.name}"
-    path = record.paths.get("models") or (record.discovery.list.path if record.discovery else record.health or "")
     try:
-        base = secrets.resolve(model.base_url_secret).reveal() if model.base_url_secret else model.base_url
-        headers = {**record.headers, **model.headers}
-        if model.secret is not None and record.auth in _AUTH_HEADERS:
-            headers |= _AUTH_HEADERS[record.auth](secrets.resolve(model.secret).reveal())
-    except SecretError as error:
-        return Finding("warn", check, f"not asked: {error}", "Set the secret first.")
-    shown = model.base_url or "the address in a secret"
+        url, headers = asyncio.run(_asking(model, record, env))
+    except UpstreamError as error:
+        if error.failure == "secret_missing":
+            return Finding("warn", check, f"not asked: {error}", "Set the secret first.")
+        return Finding("fail", check, f"not asked: {error}", "Correct the model's auth, or what it names.")
+    shown = model.base_url if model.base_url_secret is None else "the address in a secret"
     try:
-        answer = client.get(f"{(base or '').rstrip('/')}{path}", headers=headers, params=dict(model.query))
+        answer = client.get(url, headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         status: Literal["warn", "fail"] = "warn" if model.local else "fail"
         fix = "Start it, or correct its address." if model.local else "Check the address and the network."
@@ -212,14 +209,35 @@ def _reached(
     if "date" in answer.headers:
         dates.append(answer.headers["date"])
     if answer.status_code in (401, 403):
-        return Finding("fail", check, f"{shown} refuses the key ({answer.status_code})", "Replace the key.")
+        what, fix = ("token", "Give the identity its role.") if model.auth.by_token else ("key", "Replace the key.")
+        return Finding("fail", check, f"{shown} refuses the {what} ({answer.status_code})", fix)
     if answer.status_code >= 500:
         return Finding(
             "warn", check, f"{shown} answered {answer.status_code}", "Its provider has a problem; try later."
         )
     if answer.status_code == 404:
-        return Finding("warn", check, f"{shown}{path} is not there (404)", "Check the path of the base URL, often /v1.")
+        where = f"{shown}{httpx.URL(url).path.removeprefix(httpx.URL(shown or '').path.rstrip('/'))}"
+        return Finding("warn", check, f"{where} is not there (404)", "Check the path of the base URL, often /v1.")
     return Finding("ok", check, f"{shown} answers")
+
+
+async def _asking(model: Model, record: Provider, env: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """URL and headers of a request that costs nothing, with the key or a token. Raises `UpstreamError`."""
+    secrets = SecretResolver(env)
+    identities = Identities(env, secrets)
+    try:
+        async with Upstream() as upstream:
+            reach = Reach(model, record, upstream, secrets.resolve, {}, identities.of)
+            facts = reach.facts
+            listed = record.discovery.list.path if record.discovery else record.health or ""
+            path = reach.path(facts, "models") if "models" in record.paths else listed
+            request, _ = reach.request(facts, path, None, model.clocks)
+            if model.auth.by_token:
+                tokens = reach.tokens()
+                request = with_token(request, await tokens.token(), tokens)
+    finally:
+        await identities.close()
+    return str(request.url), dict(request.headers)
 
 
 def _ollama_addresses(env: Mapping[str, str]) -> tuple[str, ...]:

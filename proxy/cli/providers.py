@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from proxy.config.environment import base_url_variable, is_ours
+from proxy.config.environment import base_url_variable_set, is_ours
 from translators import providers
 from translators.providers.provider import Provider
 
@@ -43,11 +43,11 @@ def described(name: str, env: Mapping[str, str]) -> dict[str, Any]:
         return {"provider": name, "problem": str(error)}
     if not isinstance(record, Provider):
         return {"provider": name, "builtIn": True, "models": list(record.models)}
-    moved = env.get(base_url_variable(name))
+    variable = base_url_variable_set(name, env)
     return {
         "provider": name,
-        "baseUrl": moved or record.base_url,
-        "baseUrlFrom": base_url_variable(name) if moved else "default",
+        "baseUrl": env[variable] if variable else record.base_url,
+        "baseUrlFrom": variable or "default",
         "formats": [known.name for known in record.formats],
         "local": record.local,
         "keys": {variable: _status(env.get(variable)) for variable in record.key_env},

@@ -36,10 +36,15 @@ def base_url_variable(provider: str) -> str:
     return f"JOCH_PROVIDER_{provider.upper().replace('-', '_')}_BASE_URL"
 
 
+def base_url_variable_set(provider: str, env: Mapping[str, str]) -> str | None:
+    """The variable that says where `provider` is: ours, else one of its own; None when none is set."""
+    names = (base_url_variable(provider), *_THEIR_OWN.get(provider, ()))
+    return next((name for name in names if env.get(name)), None)
+
+
 def base_url_from(provider: str, env: Mapping[str, str], problems: list[Problem]) -> str | None:
     """Where the environment says `provider` is."""
-    names = (base_url_variable(provider), *_THEIR_OWN.get(provider, ()))
-    variable = next((name for name in names if env.get(name)), None)
+    variable = base_url_variable_set(provider, env)
     if variable is None:
         return None
     value = ollama_url(env[variable]) if variable == "OLLAMA_HOST" else env[variable]

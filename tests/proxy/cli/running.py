@@ -15,7 +15,10 @@ from click.testing import CliRunner, Result
 
 from proxy.cli import command
 
-CLEARED = ("JOCH_", "OPENAI_", "OLLAMA_", "VLLM_", "LLAMA_", "ANTHROPIC_", "NO_COLOR")
+CLEARED = (
+    *("JOCH_", "OPENAI_", "OLLAMA_", "VLLM_", "LLAMA_", "ANTHROPIC_", "NO_COLOR"),
+    *("AZURE_", "IDENTITY_", "IMDS_", "MSI_", "GOOGLE_", "GEMINI_", "GCE_", "CLOUDSDK_"),
+)
 NOBODY = "http://127.0.0.1:1"
 """Where nothing listens."""
 

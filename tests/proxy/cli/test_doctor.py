@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.scripted import scripted_server, whole
+
 from .running import NOBODY, joch, serving, write
 
 MODEL = """\
@@ -105,6 +107,56 @@ def test_a_provider_that_is_not_there(folder: Path, port: int) -> None:
     code, found = doctor(CANARY_KEY="canary-value")
     assert code == 1
     assert "does not answer" in found["provider openai"]["detail"]
+
+
+ENTRA = """\
+apiVersion: joch.dev/v1alpha1
+kind: Model
+metadata: {{ name: m }}
+spec:
+  provider: microsoft
+  endpoint: {{ baseUrl: "{url}" }}
+  auth: {{ type: entra, tenantId: tenant, clientId: app, secretRef: my-secret }}
+  limits: {{ contextWindowTokens: 1 }}
+  pricing: {{ inputPerMillionTokens: 1, outputPerMillionTokens: 1 }}
+---
+apiVersion: joch.dev/v1alpha1
+kind: Secret
+metadata: {{ name: my-secret }}
+spec: {{ source: {{ type: env, name: CANARY_SECRET }} }}
+---
+apiVersion: joch.dev/v1alpha1
+kind: RouterSettings
+metadata: {{ name: default }}
+spec: {{ listen: {{ port: {port} }} }}
+"""
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(200, "ok"), (401, "fail")])
+def test_an_identity_is_tried_with_a_token(folder: Path, port: int, status: int, verdict: str) -> None:
+    with scripted_server() as entra, serving({"/openai/v1/models": {"data": []}}, status) as (url, seen):
+        authority = entra.script("login", [whole(200, {"access_token": "token-canary-value", "expires_in": 3600})])
+        write(folder / "joch.yaml", ENTRA.format(url=url, port=port))
+        code, found = doctor(CANARY_SECRET="canary-value", AZURE_AUTHORITY_HOST=authority)
+    assert [(path, headers["Authorization"]) for path, headers in seen] == [
+        ("/openai/v1/models", "Bearer token-canary-value")
+    ]
+    assert (found["provider microsoft"]["status"], code) == (verdict, 0 if verdict == "ok" else 1)
+    assert found["secret my-secret"]["status"] == "ok"
+
+
+def test_an_identity_without_a_token_says_why(folder: Path, port: int) -> None:
+    refused = {
+        "error": "invalid_client",
+        "error_description": "AADSTS7000222: The provided client secret keys expired.",
+    }
+    with scripted_server() as entra, serving({}) as (url, seen):
+        authority = entra.script("login", [whole(401, refused)])
+        write(folder / "joch.yaml", ENTRA.format(url=url, port=port))
+        code, found = doctor(CANARY_SECRET="canary-value", AZURE_AUTHORITY_HOST=authority)
+    assert (code, seen) == (1, [])
+    assert "AADSTS7000222: the client secret has expired" in found["provider microsoft"]["detail"]
+    assert found["provider microsoft"]["fix"] == "Correct the model's auth, or what it names."
 
 
 def test_a_port_in_use_is_told_apart_by_who_uses_it(folder: Path) -> None:

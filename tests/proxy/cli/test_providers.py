@@ -18,3 +18,27 @@ def test_a_key_for_the_router_itself_is_told_apart() -> None:
     openai = next(row for row in rows if row["provider"] == "openai")
     assert openai["keys"] == {"OPENAI_API_KEY": "not a provider's key"}
     assert openai["baseUrlFrom"] == "default"
+
+
+def test_the_eight_providers_and_the_built_in_one() -> None:
+    rows = json.loads(joch("providers", "-o", "json").stdout)
+    assert [row["provider"] for row in rows if not row.get("builtIn")] == [
+        "anthropic",
+        "generic-openai",
+        "google",
+        "llama-cpp",
+        "microsoft",
+        "ollama",
+        "openai",
+        "vllm",
+    ]
+    assert [row["problem"] for row in rows if "problem" in row] == []
+
+
+def test_azure_is_where_its_own_variable_says() -> None:
+    env = {"AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com", "AZURE_OPENAI_API_KEY": "canary-value"}
+    ran = joch("providers", "-o", "json", env=env)
+    row = next(row for row in json.loads(ran.stdout) if row["provider"] == "microsoft")
+    assert (row["baseUrl"], row["baseUrlFrom"]) == (env["AZURE_OPENAI_ENDPOINT"], "AZURE_OPENAI_ENDPOINT")
+    assert row["keys"] == {"AZURE_OPENAI_API_KEY": "set"}
+    assert "canary-value" not in ran.output

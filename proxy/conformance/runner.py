@@ -121,10 +121,10 @@ class _Run:
 
     def _worst(self) -> str:
         """The worst outcome that is right. Of a provider nobody knows, only its own word is held against it."""
-        provider = self.stage.target.provider
-        if provider in _KNOWN:
-            return self.scenario.worst(provider, self.dialect)
-        record = providers.load(provider)
+        target = self.stage.target
+        if target.provider in _KNOWN:
+            return self.scenario.worst(target.name, target.plays, self.dialect)
+        record = providers.load(target.provider)
         lacks = isinstance(record, Provider) and any(
             record.capabilities.flags.get(need, record.capabilities.features.get(need, False)) is False
             for need in self.scenario.needs

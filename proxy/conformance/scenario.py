@@ -62,7 +62,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """`feature` is its row in the matrix. `outcomes` is the worst outcome that is right, by provider; "exact" elsewhere.
+    """`feature` is its row in the matrix. `outcomes` is the worst outcome that is right, by target or simulator; "exact" elsewhere.
 
     `needs` are words one of which a refusal must name. `models` says which of a provider's models it runs with: "main",
     "all", or one by name for single providers. `live` is what can be expected of a real model, absent where nothing can.
@@ -82,9 +82,9 @@ class Scenario:
     chat: Literal["full", "minimal"] = "full"
     responses: Literal["full", "bare"] = "full"
 
-    def worst(self, provider: str, dialect: str) -> Outcome:
-        """The worst outcome that is right for `provider`."""
-        allowed = self.outcomes.get(provider) or self.outcomes.get("all") or {}
+    def worst(self, target: str, plays: str, dialect: str) -> Outcome:
+        """The worst outcome that is right for the target of this name, played by the simulator `plays`."""
+        allowed = self.outcomes.get(target) or self.outcomes.get(plays) or self.outcomes.get("all") or {}
         return allowed.get(dialect, "exact")
 
 

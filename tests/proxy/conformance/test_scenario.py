@@ -58,12 +58,16 @@ def test_faults_and_results() -> None:
 
 def test_outcomes_by_provider_and_dialect() -> None:
     made = read(steps=[{}], outcomes={"ollama": "refused", "google": {"chat": "loss"}, "all": "emulated"})
-    assert (made.worst("ollama", "chat"), made.worst("google", "chat"), made.worst("google", "responses")) == (
+    assert (
+        made.worst("ollama", "ollama", "chat"),
+        made.worst("x", "google", "chat"),
+        made.worst("x", "google", "responses"),
+    ) == (
         "refused",
         "loss",
         "exact",
     )
-    assert made.worst("anthropic", "chat") == "emulated"
+    assert made.worst("anthropic", "anthropic", "chat") == "emulated"
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def read(heard: Heard, model: str, seals: Seals, *, stream: bool) -> Facts:
     facts.shows = get(thinking, "includeThoughts")
     facts.limit, facts.stop = get(config, "maxOutputTokens"), get(config, "stopSequences")
     facts.temperature, facts.top_p, facts.seed = (get(config, name) for name in ("temperature", "topP", "seed"))
-    facts.n = get(config, "candidateCount")
+    facts.n, facts.logprobs = get(config, "candidateCount"), bool(get(config, "responseLogprobs"))
     return facts
 
 

@@ -104,7 +104,19 @@ def response(answer: Answer, body: Wire, model: str, rules: Rules, seals: Seals,
     candidate: Wire = {"content": {"parts": made, "role": "model"}, **_finish(answer), "index": 0}
     if not made:
         candidate["content"] = {"role": "model"}
+    candidate |= _logprobs(answer.pieces, body)
     return _envelope([candidate], usage(answer, body, rules), model, turn)
+
+
+def _logprobs(pieces: tuple[str, ...], body: Wire, start: int = 0) -> Wire:
+    """The log probabilities of `pieces`, the first of which is at `start`, where they were asked for."""
+    if not get(get(body, "generationConfig") or {}, "responseLogprobs"):
+        return {}
+    chosen = [
+        {"token": piece, "tokenId": index, "logProbability": -0.25 * (index + 1)}
+        for index, piece in enumerate(pieces, start)
+    ]
+    return {"avgLogprobs": -0.25, "logprobsResult": {"chosenCandidates": chosen, "topCandidates": []}}
 
 
 def _envelope(candidates: list[Wire], counted: Wire, model: str, turn: str) -> Wire:
@@ -123,15 +135,16 @@ def chunks(
     counted = usage(answer, body, rules)
     early = {name: value for name, value in counted.items() if name != "candidatesTokenCount"}
 
-    def chunk(part: Wire) -> Wire:
-        return _envelope([{"content": {"parts": [part], "role": "model"}, "index": 0}], early, model, turn)
+    def chunk(part: Wire, **members: Any) -> Wire:
+        candidate = {"content": {"parts": [part], "role": "model"}, "index": 0, **members}
+        return _envelope([candidate], early, model, turn)
 
     signed = False
     for part, block in parts(answer, body, model, rules, seals, turn):
         signed = signed or part.pop("thoughtSignature", None) == "sign" if "text" in part else signed
         if isinstance(block, Say):
-            for piece in block.pieces:
-                yield chunk({"text": piece}), True
+            for position, piece in enumerate(block.pieces):
+                yield chunk({"text": piece}, **_logprobs((piece,), body, position)), True
         elif isinstance(block, Thought):
             half = len(block.text) // 2
             for piece in (block.text[:half], block.text[half:]):

@@ -7,12 +7,14 @@ over all that can be deployed. Source: https://learn.microsoft.com/azure/ai-foun
 from __future__ import annotations
 
 from translators.canonical import CapabilitySet
+from translators.formats.anthropic_messages import PROVIDER as MESSAGES
 from translators.formats.openai_chat import PROVIDER as CHAT
 from translators.formats.openai_completions import PROVIDER as COMPLETIONS
 from translators.formats.openai_responses import PROVIDER as RESPONSES
 from translators.providers.provider import Provider
 
 from .choice import choose
+from .claude import headers_of, prefix_bound
 from .errors import classify
 from .quirks import adapt, amend
 from .surfaces import base_of, path_of, scopes_of, seal
@@ -31,11 +33,12 @@ HOSTED_TOOLS = (
 
 PROVIDER = Provider(
     name="microsoft",
-    formats=(CHAT, RESPONSES, COMPLETIONS),
+    formats=(CHAT, RESPONSES, COMPLETIONS, MESSAGES),
     paths={
         "openai_chat": "/openai/v1/chat/completions",
         "openai_responses": "/openai/v1/responses",
         "openai_completions": "/openai/v1/completions",
+        "anthropic_messages": "/anthropic/v1/messages",
         "embeddings": "/openai/v1/embeddings",
         "models": "/openai/v1/models",
     },
@@ -86,8 +89,10 @@ PROVIDER = Provider(
     classify=classify,
     base_of=base_of,
     path_of=path_of,
+    headers_of=headers_of,
     scopes_of=scopes_of,
     seal=seal,
+    prefix_bound=prefix_bound,
 )
 
 __all__ = ["PROVIDER"]

@@ -11,6 +11,7 @@ from translators.canonical import Reason, Request, UpstreamError
 from translators.formats import ProviderFormat, openai_models
 from translators.providers.provider import ModelFacts, insisting, lost_between
 
+from .claude import insist
 from .surfaces import is_on_chat_only, known_as, surface_of
 
 
@@ -22,6 +23,7 @@ def choose(formats: tuple[ProviderFormat, ...], client: str, request: Request, f
     by_name = {known.name: known for known in formats}
     surface, model = surface_of(facts), known_as(facts)
     if surface == "anthropic":
+        insist(request, facts)
         return by_name["anthropic_messages"]
     chat, responses, completions = (by_name[f"openai_{api}"] for api in ("chat", "responses", "completions"))
     if request.state.context_management:

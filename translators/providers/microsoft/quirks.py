@@ -10,6 +10,7 @@ from translators.canonical import Request
 from translators.formats import Wire, openai_models
 from translators.providers.provider import Adapted, ModelFacts, system_for_developer
 
+from . import claude
 from .history import respelled, without_foreign
 from .surfaces import is_anothers, is_older, is_on_chat_only, is_serverless, known_as
 
@@ -27,6 +28,8 @@ _takes_cache_marks = openai_models.named(r"gpt-5\.[6-9]", r"gpt-[6-9](?:\.\d+)?"
 
 def adapt(request: Request, facts: ModelFacts) -> Adapted:
     """Takes out what Azure does not know, and what the model behind the deployment refuses."""
+    if claude.is_claude(facts):
+        return claude.adapt(request, facts)
     model = known_as(facts)
     cleaned, losses = without_foreign(request, marks=_takes_cache_marks(model))
     on_chat_only = facts.api == "chat" or is_on_chat_only(facts)
@@ -36,6 +39,8 @@ def adapt(request: Request, facts: ModelFacts) -> Adapted:
 
 def amend(body: Wire, facts: ModelFacts) -> Wire:
     """The body in Azure's spelling; the same object when it is so already."""
+    if claude.is_claude(facts):
+        return claude.amend(body, facts)
     body = respelled(body, marks=_takes_cache_marks(known_as(facts)))
     return _as_chat(body, facts) if "messages" in body else body
 

@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 from translators.canonical import Reason, UpstreamError
 from translators.formats import openai_models
+from translators.formats.anthropic_messages import models as claude_models
 from translators.providers.provider import ModelFacts
 
 Surface = Literal["v1", "classic", "models", "anthropic"]
@@ -199,9 +200,10 @@ def scopes_of(facts: ModelFacts) -> tuple[str, ...]:
 
 
 def seal(name: str, facts: ModelFacts) -> str:
-    """Who can read a blob: the resource that made it, as its host; for Claude, its model too."""
-    host = f"{name}@{_place(facts.base_url)[0]}"
-    return f"{host}:{known_as(facts)}" if surface_of(facts) == "anthropic" else host
+    """Who can read a blob: the resource that made it, as its host. Claude's hold wherever the same model is served."""
+    if surface_of(facts) == "anthropic":
+        return claude_models.seal(known_as(facts))
+    return f"{name}@{_place(facts.base_url)[0]}"
 
 
 _OTHERS = re.compile(

@@ -271,4 +271,4 @@ def test_the_scope_of_tokens_by_surface_and_cloud(record, first, others):
 def test_blobs_are_read_by_the_resource_that_made_them():
     assert PROVIDER.seal("microsoft", facts("https://R.openai.azure.com/openai/v1")) == "microsoft@r.openai.azure.com"
     claude = facts(f"{FOUNDRY}/anthropic", model="smart", baseModel="claude-opus-5")
-    assert PROVIDER.seal("microsoft", claude) == "microsoft@r.services.ai.azure.com:claude-opus-5"
+    assert PROVIDER.seal("microsoft", claude) == "anthropic:claude-opus-5"

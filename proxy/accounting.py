@@ -231,11 +231,16 @@ def started(
 
 
 def completed(
-    candidate: Candidate, tally: Tally, usage: Usage, result: Result, timing: Timing, upstream_request_id: str | None
+    candidate: Candidate,
+    tally: Tally,
+    usage: Usage,
+    cost: Cost,
+    result: Result,
+    timing: Timing,
+    upstream_request_id: str | None,
 ) -> dict[str, Any]:
     """The payload of ModelCallCompleted. Milliseconds are rounded to a tenth."""
     model = candidate.model
-    cost = cost_of(model, tally, usage, result)
     return {
         "provider": model.provider,
         "model": model.model,
@@ -305,6 +310,9 @@ def call_completed(
         "resolvedBy": call.resolved_by,
         "totalMs": _milliseconds(total),
         "overheadMs": _milliseconds(max(total - call.waited, 0.0)),
+        "costUsd": _money(call.cost),
+        "inputTokens": call.input_tokens,
+        "outputTokens": call.output_tokens,
         "client": {"userAgent": call.user_agent, "retryCount": call.sdk_retries},
         "notes": call.notes,
     }

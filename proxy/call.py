@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Protocol
 
 from proxy.events import Scope
 from proxy.resources import ModelRoute, Snapshot
-from translators.canonical import Need, Request, named_value, value
+from translators.canonical import Need, Request, Usage, named_value, value
 from translators.formats import ClientFormat
 
 
@@ -34,6 +35,7 @@ class Call:
     """One client request. `started` and `deadline` are on the monotonic clock; `created` is unix seconds.
 
     `content` turns true when the client has seen something of an answer; `waited` adds up the seconds spent on providers.
+    `cost` is what all attempts cost so far in US dollars, None once one of them is not known; the tokens are theirs too.
     `caller` is whose sealed reasoning this is (namespace and agent); `recalled` once the turns kept for it are put back.
     """
 
@@ -57,8 +59,17 @@ class Call:
     attempts: int = 0
     switches: int = 0
     waited: float = 0.0
+    cost: Decimal | None = Decimal(0)
+    input_tokens: int = 0
+    output_tokens: int = 0
     failures: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def add(self, usage: Usage, cost: Decimal | None) -> None:
+        """What one more attempt used, and what it cost if that is known."""
+        self.input_tokens += usage.input
+        self.output_tokens += usage.output
+        self.cost = None if self.cost is None or cost is None else self.cost + cost
 
 
 class ClientStream(Protocol):

@@ -88,7 +88,11 @@ class Gateway:
             async def take(answer: Answer) -> bytes:
                 return await answer.whole()
 
-            return WholeAnswer(await self._exchanged(call, attempt, take), self._headers(call, attempt))
+            body = await self._exchanged(call, attempt, take)
+            headers = self._headers(call, attempt)
+            if headers:
+                headers |= accounting.cost_header(call.request, attempt.candidate, attempt.tally)
+            return WholeAnswer(body, headers)
 
         return await self._candidates(call, answered)
 
@@ -359,6 +363,8 @@ class Gateway:
         model, tally = attempt.candidate.model, attempt.tally
         result = accounting.result_of(ended, content=attempt.first_content is not None)
         usage = accounting.usage_of(call.request, tally, result)
+        cost = accounting.cost_of(model, tally, usage, result)
+        call.add(usage, cost.usd)
         first = None if attempt.first_content is None else attempt.first_content - attempt.started
         timing = Timing(self._clock() - attempt.started, first)
         if ended is None:
@@ -371,11 +377,14 @@ class Gateway:
             call.failures.append(accounting.failure_detail(attempt.candidate, result))
         labels = accounting.labels(model)
         self._metrics.count_attempt(labels, result.outcome, result.reason, timing.seconds, first)
+        self._metrics.count_cost(labels, cost.usd)
         for kind, amount in accounting.token_kinds(usage):
             if amount:
                 self._metrics.tokens.add((*labels, kind), amount)
         if self._events.active and attempt.opened:
-            payload = accounting.completed(attempt.candidate, tally, usage, result, timing, attempt.upstream_request_id)
+            payload = accounting.completed(
+                attempt.candidate, tally, usage, cost, result, timing, attempt.upstream_request_id
+            )
             self._emit(call, attempt, "ModelCallCompleted", payload, severity=accounting.severity_of(result))
         elif self._events.active:  # it never got as far as a request: a key was missing, say
             payload = {"ref": model.ref, "index": attempt.candidate.index, "gate": result.failure, "detail": str(ended)}

@@ -10,6 +10,7 @@ import platform
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -96,6 +97,10 @@ class Metrics:
             "joch_modelcall_first_chunk_seconds", "Time to the first content.", ("provider", "model"), _SECONDS
         )
         self.tokens = Counter("joch_tokens", "Tokens.", ("provider", "model", "kind"))
+        self.cost = Counter("joch_cost_usd", "Money spent at providers, in US dollars.", ("provider", "model"))
+        self.cost_unknown = Counter(
+            "joch_cost_unknown_calls", "Attempts of which nobody knows the price.", ("provider", "model")
+        )
         self.switches = Counter(
             "joch_route_switches", "Moves to the next candidate.", ("route", "from", "to", "reason")
         )
@@ -133,6 +138,13 @@ class Metrics:
         self.durations.observe(model, seconds)
         if first_content is not None:
             self.first_chunks.observe(model, first_content)
+
+    def count_cost(self, model: tuple[str, str], usd: Decimal | None) -> None:
+        """What an attempt cost in US dollars; None when that is not known."""
+        if usd is None:
+            self.cost_unknown.add(model)
+        elif usd:
+            self.cost.add(model, float(usd))
 
     def render(self) -> bytes:
         """The text exposition."""

@@ -11,14 +11,14 @@ import httpx
 import pytest
 
 from proxy import catalog
-from proxy.accounting import Result, Timing, completed, cost_header, usage_of
+from proxy.accounting import Result, Timing, completed, cost_header, cost_of, usage_of
 from proxy.pricing import fingerprint
 from proxy.resources import Model, Pricing
 from proxy.routing import Candidate
 from tests.support.answers import chat_upstream, refusal
 from tests.support.joch import running_joch
 from tests.support.scripted import scripted_server
-from tests.support.snapshots import model, snapshot
+from tests.support.snapshots import model, route, snapshot
 from translators.canonical import Message, Request, Text, Usage
 from translators.formats import Tally
 
@@ -35,7 +35,8 @@ def candidate(pricing: Pricing | None = PRICES, **fields: Any) -> Candidate:
 
 def payload(tally: Tally, result: Result = OK, pricing: Pricing | None = PRICES) -> dict[str, Any]:
     usage = usage_of(ASKED, tally, result)
-    return completed(candidate(pricing), tally, usage, result, Timing(0.1, None), None)
+    cost = cost_of(candidate(pricing).model, tally, usage, result)
+    return completed(candidate(pricing), tally, usage, cost, result, Timing(0.1, None), None)
 
 
 def told(usage: Usage, **fields: Any) -> Tally:
@@ -135,3 +136,31 @@ def test_calls_over_the_wire_are_priced_by_the_catalogue() -> None:
     assert good["costUsd"] == 0.0001325  # 11 x 2.5 + 7 x 15
     assert (good["priceSource"], good["priceAsOf"]) == ("catalog", "2026-11-22")
     assert (bad["costUsd"], bad["outcome"]) == (0.0, "error")
+
+
+def test_the_header_the_counter_and_the_roll_up_tell_the_same_cost() -> None:
+    with scripted_server() as upstream:
+        upstream.script("a", refusal(503))
+        upstream.script("b", chat_upstream("hello"))
+        records = [model("openai", upstream.url(name), name, pricing=PRICES) for name in "ab"]
+        with running_joch(snapshot(records, [route("r", *(record.ref for record in records))])) as joch:
+            body = {"model": "r", "messages": [{"role": "user", "content": "hi"}]}
+            answer = httpx.post(f"{joch.base_url}/chat/completions", json=body)
+            metrics = httpx.get(f"{joch.root}/metrics").text
+            (over,) = joch.events.payloads("x.CallCompleted")
+    assert answer.headers["x-joch-cost-usd"] == "0.00032"  # 11 tokens at 10 and 7 at 30 dollars a million
+    assert (over["costUsd"], over["inputTokens"], over["outputTokens"]) == (0.00032, 11, 7)
+    assert 'joch_cost_usd_total{model="openai:b",provider="openai"} 0.00032' in metrics
+
+
+def test_a_price_that_is_not_known_is_counted_and_never_zero() -> None:
+    with scripted_server() as upstream:
+        upstream.script("a", chat_upstream("hello"))
+        with running_joch(snapshot([model("openai", upstream.url("a"), "a")])) as joch:
+            body = {"model": "openai:a", "messages": [{"role": "user", "content": "hi"}]}
+            answer = httpx.post(f"{joch.base_url}/chat/completions", json=body)
+            metrics = httpx.get(f"{joch.root}/metrics").text
+            (over,) = joch.events.payloads("x.CallCompleted")
+    assert "x-joch-cost-usd" not in answer.headers
+    assert over["costUsd"] is None
+    assert 'joch_cost_unknown_calls_total{model="openai:a",provider="openai"} 1.0' in metrics

@@ -185,6 +185,11 @@ def sealed_by_name(provider: str, facts: ModelFacts) -> str:
     return provider
 
 
+def sealed_by_host(provider: str, facts: ModelFacts) -> str:
+    """The `seal` of a provider that can be anybody: only the host that made a blob can read it."""
+    return f"{provider}@{(facts.base_url or '').partition('://')[2].partition('/')[0]}"
+
+
 def in_any_conversation(facts: ModelFacts) -> bool:
     """The `prefix_bound` of a provider that takes its blobs back wherever they are."""
     return False

@@ -12,7 +12,7 @@ from translators.formats.model_list import parse_entries
 from translators.formats.openai_chat import PROVIDER as CHAT
 from translators.formats.openai_completions import PROVIDER as COMPLETIONS
 from translators.formats.openai_responses import PROVIDER as RESPONSES
-from translators.providers.provider import Discovered, Discovery, Probe, Provider, chat_unless_told
+from translators.providers.provider import Discovered, Discovery, Probe, Provider, chat_unless_told, sealed_by_host
 
 # Endpoints give the window under different names: vLLM, OpenRouter and DeepSeek's kin, Mistral, Groq.
 _WINDOWS = ("max_model_len", "context_length", "max_context_length", "context_window")
@@ -80,6 +80,7 @@ PROVIDER = Provider(
         },
     ),
     choose=chat_unless_told,
+    seal=sealed_by_host,
     discovery=Discovery(list=Probe(path="/models"), parse_list=parse_models),
 )
 

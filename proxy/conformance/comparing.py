@@ -158,8 +158,9 @@ def _wrong_rest(answer: Answer, seen: Seen, step: Step, target: Target, *, usage
     declined = sees.get("refusal", answer.declined)
     if declined is not None and seen.refusal != declined:
         yield f"the refusal should be {declined[:60]!r}, and is {seen.refusal[:60]!r}"
-    if "reasoning" in sees and seen.reasoning != sees["reasoning"]:
-        yield f"the reasoning shown should be {sees['reasoning'][:60]!r}, and is {seen.reasoning[:60]!r}"
+    thoughts = "".join(thought.text for thought in answer.thoughts)
+    if sees.get("thoughts") == "shown" and seen.reasoning != thoughts:
+        yield f"the thoughts shown should be {thoughts[:60]!r}, and are {seen.reasoning[:60]!r}"
     if "logprobs" in sees and seen.logprobs != sees["logprobs"]:
         yield f"there should be log probabilities of {sees['logprobs']} tokens, and are of {seen.logprobs}"
     if usage and sees.get("usage") != "any":

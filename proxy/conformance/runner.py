@@ -8,6 +8,7 @@ the capability that is missing.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -198,7 +199,7 @@ class _Run:
         if seen.error is None or "error" in step.sees or seen.error["code"] not in _REFUSALS:
             return False
         said = f"{seen.error['message']} {seen.error['param']}"
-        if not self.scenario.needs or not any(need.lower() in said.lower() for need in self.scenario.needs):
+        if not any(re.search(rf"\b{re.escape(need)}\b", said, re.IGNORECASE) for need in self.scenario.needs):
             return False
         self.refusal = str(seen.error["message"])
         if heard and heard[-1].refused is None:

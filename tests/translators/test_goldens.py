@@ -12,12 +12,13 @@ import pytest
 
 from translators.canonical import UpstreamError
 from translators.canonical.needs import needs
-from translators.formats import anthropic_messages, ollama_chat, openai_chat, openai_responses
+from translators.formats import anthropic_messages, google_generate, ollama_chat, openai_chat, openai_responses
 
 ROOT = Path(__file__).parents[1] / "goldens"
 CLIENTS = {"openai_chat": openai_chat.CLIENT, "openai_responses": openai_responses.CLIENT}
 PROVIDERS = {
     "anthropic_messages": anthropic_messages.PROVIDER,
+    "google_generate": google_generate.PROVIDER,
     "ollama_chat": ollama_chat.PROVIDER,
     "openai_chat": openai_chat.PROVIDER,
     "openai_responses": openai_responses.PROVIDER,

@@ -52,6 +52,7 @@ from translators.formats import (
     ProviderFormat,
     RenderContext,
     anthropic_messages,
+    google_generate,
     ollama_chat,
     openai_chat,
     openai_responses,
@@ -152,6 +153,20 @@ FORMATS = [
             "OutputSpec.strict": "a schema always binds",
             "ToolChoice.kind": "the tool has it",
             "ToolCall.opaque": "another provider's blob, a hint by definition",
+            "ToolResult.name": "the call it answers has the name",
+        },
+    ),
+    Format(
+        name="google_generate",
+        provider=google_generate.PROVIDER,
+        # A stream that names a reason to end with every chunk has no end that could be missed.
+        streams={
+            name: data for name, data in recorded("streamGenerateContent").items() if data.count(b'"finishReason"') == 1
+        },
+        unsaid={
+            "Request.include_usage": "a stream always ends with usage",
+            "OutputSpec.name": "the schema is all that is asked for",
+            "ToolChoice.kind": "the tool has it",
             "ToolResult.name": "the call it answers has the name",
         },
     ),

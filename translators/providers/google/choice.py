@@ -1,0 +1,14 @@
+"""Which format a model speaks: Google's own, or Anthropic's where Google resells Claude."""
+
+from __future__ import annotations
+
+from translators.canonical import Request
+from translators.formats import ProviderFormat
+from translators.providers.provider import ModelFacts
+
+from .families import is_claude
+
+
+def choose(formats: tuple[ProviderFormat, ...], client: str, request: Request, facts: ModelFacts) -> ProviderFormat:
+    google, anthropic = formats
+    return anthropic if is_claude(facts.model) else google

@@ -49,7 +49,9 @@ def classify(error: UpstreamError, status: int, headers: Mapping[str, str], body
 def _refused_request(error: UpstreamError, detail: Mapping[str, Any]) -> UpstreamError:
     text = error.body.message
     if error.reason is Reason.CONTENT_FILTER or _inner(detail).get("code") == "ResponsibleAIPolicyViolation":
-        filtered = _told(error, Reason.CONTENT_FILTER, text, "rejected_400", param=_word(detail.get("param"), "prompt"))
+        param = _word(detail.get("param"), "prompt")
+        # Azure bills the prompt that its filter read.
+        filtered = _told(error, Reason.CONTENT_FILTER, text, "rejected_400", param=param, billed_risk=True)
         return _noted(filtered, _filtered(_inner(detail)))
     if detail.get("code") == "OperationNotSupported":
         return _told(error, Reason.UNSUPPORTED, text, "rejected_400", code="unsupported_operation")

@@ -48,6 +48,7 @@ def test_a_blocked_prompt_is_a_content_filter_in_either_spelling(inner, results,
     assert (found.reason, found.status, found.falls_forward) == (Reason.CONTENT_FILTER, 400, False)
     assert (found.body.type, found.body.code, found.body.param) == ("invalid_request_error", "content_filter", "prompt")
     assert found.notes == ("filtered_jailbreak",)
+    assert found.billed_risk, "Azure bills the prompt that its filter read"
 
 
 def test_a_filter_without_findings_is_one_all_the_same():

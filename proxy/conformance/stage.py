@@ -95,6 +95,11 @@ class Stage:
         self._http.close()
         self._loop.run(self._app.stop(drain_seconds=0.1))
 
+    @property
+    def base_url(self) -> str:
+        """What an app puts into OPENAI_BASE_URL."""
+        return f"http://127.0.0.1:{self._app.port}/v1"
+
     def ref(self, model: str) -> str:
         """How a client asks for one of the target's models."""
         return f"{self.target.provider}:{name_of(model)}"

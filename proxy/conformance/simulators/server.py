@@ -244,7 +244,11 @@ class Simulator:
             return Reply(status=502, body=_HTML, type="text/html")
         if fault.kind == "empty":
             return Reply(type=self.dialect.stream_type if heard.facts and heard.facts.stream else "application/json")
-        return self.dialect.fault(fault, heard, self.key)
+        return self.dialect.fault(fault, heard, self._seen_key(heard))
+
+    def _seen_key(self, heard: Heard) -> str:
+        """The key as far as it was sent: nobody can repeat what he was not told."""
+        return self.key if any(self.key in value for value in heard.headers.values()) else "none"
 
     async def _tell(self, request: web.BaseRequest, heard: Heard, answer: Answer) -> web.StreamResponse:
         if heard.facts is not None and heard.facts.stream:
@@ -282,7 +286,9 @@ class Simulator:
             case "cut":
                 _hang_up(request)
             case "error":
-                await response.write(self.dialect.broken(answer.fault or Fault(kind="server_error"), self.key))
+                await response.write(
+                    self.dialect.broken(answer.fault or Fault(kind="server_error"), self._seen_key(heard))
+                )
             case "hang":
                 await asyncio.Event().wait()
         heard.answered.set()

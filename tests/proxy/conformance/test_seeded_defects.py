@@ -6,6 +6,7 @@ is the README's test to show.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 
 import pytest

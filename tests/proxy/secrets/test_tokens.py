@@ -223,12 +223,13 @@ async def test_a_fetch_for_the_old_scope_does_not_come_back(
 ) -> None:
     token = await source.token()
     clock.now += 3400
-    service.gate = asyncio.Event()
+    late = service.gate = asyncio.Event()
     await source.token()  # starts a renewal
     await settle()
     assert source.invalidate(token, "audience is incorrect")
-    service.gate.set()
+    service.gate = None
     assert await source.token() == "token-3"
+    late.set()
     await settle()
     assert await source.token() == "token-3"
     assert service.scopes == [SCOPE, SCOPE, OTHER_SCOPE]

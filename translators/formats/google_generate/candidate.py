@@ -6,6 +6,7 @@ and stays one, since a signature holds for its very part and its very place. Sig
     call_signature     of the call that follows        thought_signature   of the thought itself, or of an empty text
     text_signature     of the text just before         media_signature     of the picture just before
     part               a whole part that must come back as it is (tools that Google ran)
+    thought            of a thought that is not signed: it only says whose it is
 
 Sources: https://ai.google.dev/gemini-api/docs/thought-signatures and recorded streams.
 """
@@ -255,6 +256,7 @@ class Candidate:
                 self._start("thought", Reasoning(), chunks)
                 self._stop(Reasoning(opaque=opaque), chunks)
         elif self._open == "thought":
+            opaque = opaque or (Opaque(self._issuer, "thought", "unsigned"),)
             self._stop(Reasoning(("".join(self._pieces),) if self._pieces else (), None, opaque), chunks)
         self._open = None
 

@@ -1,7 +1,7 @@
 """One turn of the model as parts, with every signature on the part it came with.
 
-A thought's own words stay here unless they are signed themselves: the signatures carry the thought, and Google asks for no more.
-What Google's own tools did goes back word for word; without such a record it is left out, since nobody but Google can make one.
+Google asks for all parts of its answer back, so a thought that carries a blob of its model goes with its words. A thought without
+one may be anybody's, and nobody's words are put into the model's mouth. What Google's own tools did goes back word for word; without such a record it is left out, since nobody but Google can make one.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from .refusing import unsupported
 from .tools import HOSTED_TOOLS
 
 Listed = Callable[[str, str, str], None]
+
+_KINDS = frozenset({"thought", "call_signature", "thought_signature", "text_signature", "media_signature", "part"})
+"""What an answer of Google's is marked with (see `candidate`)."""
 
 _CALL_KINDS = ("call_signature", "thought_signature")  # the second is what chat clients echo (`extra_content.google`)
 
@@ -74,18 +77,22 @@ class ModelTurn:
         return self._parts
 
     def _reasoning(self, block: Reasoning) -> None:
-        words = "\n\n".join(block.summary) or block.text or ""
-        for position, blob in enumerate(block.opaque):
-            if blob.kind == "thought_signature" and words and position == 0:
-                self._parts.append({"text": words, "thought": True, "thoughtSignature": blob.data})
-                words = ""
-            else:
-                self._blob(blob)
-        if words:
-            self._lost("the words of a thought stay here: its signature stands for them")
+        words, blobs = "\n\n".join(block.summary), block.opaque
+        if words and any(blob.kind in _KINDS for blob in blobs):
+            part: Wire = {"text": words, "thought": True}
+            if blobs[0].kind == "thought_signature":
+                part["thoughtSignature"] = blobs[0].data
+                blobs = blobs[1:]
+            self._parts.append(part)
+        elif words or block.text:
+            self._lost("a thought that is not known to be the model's own")
+        for blob in blobs:
+            self._blob(blob)
 
     def _blob(self, blob: Opaque) -> None:
         match blob.kind:
+            case "thought":
+                pass  # it has said whose the words are
             case "call_signature":
                 self._signature = blob.data
             case "thought_signature":

@@ -30,7 +30,15 @@ EXTENSIONS = {
 
 _TIERS = {"default": "standard", "flex": "flex", "priority": "priority"}
 _STATE_NEEDS = ("previous_response_id", "conversation", "background", "prompt", "context_management")
-_STATE_HINTS = ("include", "max_tool_calls")
+_INCLUDED = frozenset(
+    {
+        "reasoning.encrypted_content",
+        "message.output_text.logprobs",
+        "web_search_call.action.sources",
+        "code_interpreter_call.outputs",
+    }
+)
+"""What an answer has anyway, or is asked for elsewhere."""
 
 # https://cloud.google.com/resource-manager/docs/labels-overview#requirements
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -105,7 +113,10 @@ def _state(state: StateSpec, transforms: list[Transform]) -> None:
         transforms.append(Transform("state.store", "dropped", "nothing is kept"))
     if state.truncation not in (None, "disabled"):
         transforms.append(Transform("state.truncation", "dropped", "a prompt that is too long is an error"))
-    transforms += (Transform(f"state.{name}", "dropped") for name in _STATE_HINTS if getattr(state, name))
+    if not _INCLUDED.issuperset(state.include):
+        transforms.append(Transform("state.include", "dropped"))
+    if state.max_tool_calls is not None:
+        transforms.append(Transform("state.max_tool_calls", "dropped"))
 
 
 def _hints(request: Request, transforms: list[Transform]) -> None:

@@ -23,6 +23,11 @@ def sealed(kind: str, data: str) -> Opaque:
     return Opaque("google:m", kind, data)
 
 
+def own(*summary: str) -> Reasoning:
+    """A thought that is not signed."""
+    return Reasoning(summary, None, (sealed("thought", "unsigned"),))
+
+
 def test_pieces_of_text_grow_one_block():
     got = streamed(document({"text": "a"}), document({"text": "b"}), document({"text": ""}, reason="STOP"))
     assert blocks(got) == (Text("ab"),)
@@ -34,7 +39,7 @@ def test_thoughts_and_text_take_turns():
         document({"text": "m", "thought": True}, {"text": "a"}),
         document({"text": "b"}, reason="STOP"),
     )
-    assert blocks(got) == (Reasoning(("hmm",)), Text("ab"))
+    assert blocks(got) == (own("hmm"), Text("ab"))
 
 
 def test_a_signed_text_is_a_block_of_its_own():
@@ -54,12 +59,12 @@ def test_a_signed_thought_is_a_block_of_its_own():
         document({"text": "c", "thought": True}, reason="STOP"),
     )
     signed = Reasoning(("b",), None, (sealed("thought_signature", "S"),))
-    assert blocks(got) == (Reasoning(("a",)), signed, Reasoning(("c",)))
+    assert blocks(got) == (own("a"), signed, own("c"))
 
 
 def test_the_signature_of_an_empty_text_is_not_taken_for_that_of_the_thought():
     got = whole({"text": "a", "thought": True}, {"text": "", "thoughtSignature": "S"})
-    assert blocks(got) == (Reasoning(("a",)), Reasoning(opaque=(sealed("thought_signature", "S"),)))
+    assert blocks(got) == (own("a"), Reasoning(opaque=(sealed("thought_signature", "S"),)))
 
 
 def test_the_signature_of_a_call_joins_the_thought_before_it():

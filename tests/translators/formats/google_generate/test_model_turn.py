@@ -70,11 +70,24 @@ def test_a_signature_never_moves_to_another_part(blocks):
     assert "messages[1].reasoning: dropped" in changes(user("q"), assistant(*blocks))
 
 
-def test_the_words_of_a_thought_stay_here():
+def test_a_thought_of_its_own_goes_back_with_its_words():
+    assert turn(thought("thought", "unsigned", "so"), Text("a")) == [{"text": "so", "thought": True}, {"text": "a"}]
     thinking = Reasoning(summary=("hm",), opaque=(Opaque("g", "call_signature", "S"),))
     got = turn(thinking, call("x"), more=(result("x", "1"),))
-    assert got == [{"functionCall": {"id": "x", "name": "f", "args": {}}, "thoughtSignature": "S"}]
-    assert "messages[1].reasoning: dropped" in changes(user("q"), assistant(thinking, call("x")), result("x", "1"))
+    assert got == [
+        {"text": "hm", "thought": True},
+        {"functionCall": {"id": "x", "name": "f", "args": {}}, "thoughtSignature": "S"},
+    ]
+    assert changes(user("q"), assistant(thinking, call("x")), result("x", "1")) == []
+
+
+@pytest.mark.parametrize(
+    "thinking",
+    [Reasoning(summary=("hm",)), Reasoning(text="hm"), Reasoning(summary=("hm",), opaque=(Opaque("g", "other", "S"),))],
+)
+def test_a_thought_that_may_be_anybodys_stays_here(thinking):
+    assert turn(thinking, Text("a")) == [{"text": "a"}]
+    assert "messages[1].reasoning: dropped" in changes(user("q"), assistant(thinking, Text("a")))
 
 
 @pytest.mark.parametrize(

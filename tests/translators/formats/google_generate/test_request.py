@@ -51,6 +51,11 @@ def test_state_is_refused(name):
     assert (caught.value.reason, caught.value.body.param) == (Reason.UNSUPPORTED, name)
 
 
+def test_what_an_answer_has_anyway_may_be_asked_for():
+    include = ("reasoning.encrypted_content", "web_search_call.action.sources")
+    assert changes(HI, state=StateSpec(include=include)) == []
+
+
 def test_hints_are_left_out_and_listed():
     state = StateSpec(store=True, truncation="auto", include=("x",), max_tool_calls=2)
     assert changes(HI, state=state, verbosity="low", include_obfuscation=False, cache={"prompt_cache_key": "k"}) == [

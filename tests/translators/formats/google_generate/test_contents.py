@@ -1,4 +1,8 @@
+import itertools
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from translators.canonical import Media, Message, Native, Reason, Text, ToolResult, UpstreamError
 from translators.formats.google_generate.contents import GO_ON, NO_RESULT, UNSIGNED
@@ -183,6 +187,62 @@ def test_a_note_among_the_results_does_not_end_the_turn():
 )
 def test_names_tell_the_generation(model, expected):
     assert generation(model) == expected
+
+
+# --- any conversation at all ------------------------------------------------------------------------------------------
+
+IDS = st.sampled_from(["a", "b", "c"])
+TEXTS = st.sampled_from(["", "hi"]).map(Text)
+CALLS = st.builds(call, IDS, st.sampled_from(["f", "g"]))
+SEALS = st.sampled_from(["call_signature", "thought_signature", "text_signature", "part"]).map(
+    lambda kind: thought(kind, '{"toolCall":{}}' if kind == "part" else "S")
+)
+MESSAGES = st.lists(
+    st.one_of(
+        st.lists(TEXTS, max_size=2).map(lambda blocks: Message("user", tuple(blocks))),
+        TEXTS.map(lambda block: Message("system", (block,))),
+        st.lists(st.one_of(TEXTS, CALLS, SEALS), max_size=4).map(lambda blocks: assistant(*blocks)),
+        st.builds(result, IDS, st.just("out"), is_error=st.booleans()),
+    ),
+    max_size=9,
+)
+
+
+@given(messages=MESSAGES, model=st.sampled_from([OLD, NEW]))
+@settings(max_examples=200, deadline=None)
+def test_whatever_the_client_sends_google_gets_what_it_demands(messages, model):
+    got = contents(*messages, model=model)
+    roles = [role for role, _ in got]
+    assert roles[0] == roles[-1] == "user"
+    assert all(one != other for one, other in itertools.pairwise(roles)), "turns alternate"
+    used: list[str] = []
+    for at, (role, parts) in enumerate(got):
+        assert parts
+        assert all(part["text"] or "thoughtSignature" in part for part in parts if "text" in part)
+        calls = [part["functionCall"] for part in parts if "functionCall" in part]
+        results = [part["functionResponse"] for part in parts if "functionResponse" in part]
+        assert not (calls and role == "user")
+        assert not (results and role == "model")
+        if calls:
+            answers = [part["functionResponse"] for part in got[at + 1][1] if "functionResponse" in part]
+            assert [(each["name"], each.get("id")) for each in calls] == [
+                (each["name"], each.get("id")) for each in answers
+            ]
+        if results:
+            assert any("functionCall" in part for part in got[at - 1][1])
+        used += [each["id"] for each in calls if "id" in each]
+    assert len(set(used)) == len(used)
+    if model == NEW:
+        assert_running_turn_is_signed(got)
+
+
+def assert_running_turn_is_signed(got: list[tuple[str, list[dict]]]) -> None:
+    starts = [
+        at for at, (role, parts) in enumerate(got) if role == "user" and not any("functionResponse" in p for p in parts)
+    ]
+    for _, parts in got[starts[-1] :] if starts else got:
+        calls = [part for part in parts if "functionCall" in part]
+        assert not calls or "thoughtSignature" in calls[0]
 
 
 # --- what cannot be said ----------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from openai.types.responses import ResponseCodeInterpreterToolCall, ResponseFunctionWebSearch
 
 from translators.canonical import (
     Finish,
@@ -274,3 +275,14 @@ def test_each_dialect_says_the_same(exchange, dialect):
     if dialect == "openai_responses":
         expected["pictures"] = got["pictures"] = None  # an item of its own there
     assert got == expected
+
+
+HOSTED = {"web_search": ResponseFunctionWebSearch, "code_interpreter": ResponseCodeInterpreterToolCall}
+
+
+@pytest.mark.parametrize("exchange", by_id(SAID))
+def test_what_google_ran_is_shown_as_openai_shows_it(exchange):
+    response = fold(streamed(recorded.raw(exchange), 1000)) if exchange["stream"] else whole(exchange)
+    for block in response.choices[0].message.blocks:
+        if isinstance(block, HostedItem):
+            assert HOSTED[block.tool].model_validate(block.raw).model_dump(exclude_unset=True) == block.raw

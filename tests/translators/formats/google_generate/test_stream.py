@@ -1,3 +1,5 @@
+import contextlib
+import copy
 import json
 
 import pytest
@@ -60,6 +62,67 @@ def test_garbage_is_a_failure_of_the_provider(data, failure):
     with pytest.raises(UpstreamError) as caught:
         PROVIDER.stream_parser("google:m").feed(data)
     assert caught.value.failure == failure
+
+
+JUNK = (None, 5, -1, True, "", "x", [], {}, [1], [None], {"text": 5}, "😀")
+EVERYTHING = {
+    "responseId": "r",
+    "modelVersion": "m",
+    "createTime": "2026-04-02T17:03:50Z",
+    "promptFeedback": {"blockReason": "SAFETY"},
+    "usageMetadata": {"promptTokenCount": 1, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 1}]},
+    "candidates": [
+        {
+            "index": 0,
+            "finishReason": "STOP",
+            "continuationToken": "t",
+            "content": {
+                "role": "model",
+                "parts": [
+                    {"text": "a", "thought": True, "thoughtSignature": "S"},
+                    {"text": "b"},
+                    {"functionCall": {"id": "x", "name": "f", "args": {"a": 1}}},
+                    {"functionCall": {"name": "g", "partialArgs": [{"jsonPath": "$.a", "stringValue": "x"}]}},
+                    {"inlineData": {"mimeType": "image/png", "data": "QQ=="}},
+                    {"executableCode": {"code": "1"}},
+                    {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "1"}},
+                ],
+            },
+            "groundingMetadata": {
+                "webSearchQueries": ["q"],
+                "groundingChunks": [{"web": {"uri": "u", "title": "t"}}],
+                "groundingSupports": [{"segment": {"startIndex": 0, "endIndex": 1}, "groundingChunkIndices": [0]}],
+                "searchEntryPoint": {"renderedContent": "x"},
+            },
+            "citationMetadata": {"citationSources": [{"startIndex": 0, "endIndex": 1, "uri": "u"}]},
+            "urlContextMetadata": {"urlMetadata": [{"retrievedUrl": "u", "urlRetrievalStatus": "x"}]},
+            "logprobsResult": {
+                "chosenCandidates": [{"token": "b", "logProbability": -1}],
+                "topCandidates": [{"candidates": [{"token": "b"}]}],
+            },
+        }
+    ],
+}
+
+
+def places(value, path=()):
+    if path:
+        yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        yield from places(each, (*path, key))
+
+
+@pytest.mark.parametrize("path", list(places(EVERYTHING)), ids=lambda path: ".".join(map(str, path)))
+def test_whatever_stands_in_a_place_is_read_or_is_the_providers_failure(path):
+    for junk in JUNK:
+        body = copy.deepcopy(EVERYTHING)
+        node = body
+        for key in path[:-1]:
+            node = node[key]
+        node[path[-1]] = junk
+        with contextlib.suppress(UpstreamError):
+            assert chunks(events(body))
 
 
 def test_half_a_surrogate_pair_reads_as_a_replacement():

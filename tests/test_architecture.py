@@ -39,6 +39,7 @@ TESTED_ELSEWHERE = {
     "proxy/adapters/wire.py": "tests/sdk/test_matrix.py",
     "proxy/addresses.py": "tests/faults/test_requests.py",
     "proxy/app.py": "tests/proxy/test_gateway.py",
+    "proxy/call.py": "tests/proxy/test_accounting.py",
     "proxy/banner.py": "tests/proxy/test_serve.py",
     "proxy/discovery.py": "tests/proxy/test_serve.py",
     "proxy/events/envelope.py": "tests/proxy/events/test_sinks.py",

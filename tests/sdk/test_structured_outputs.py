@@ -103,7 +103,7 @@ def test_a_stream_that_breaks_the_schema_ends_in_an_error_and_never_looks_finish
     seen: list[Any] = []
     first, *rest = chat_events(BAD[:20], BAD[20:])
     shown = [*stream(first, rest[0])[:-1], Pause(0.05), *stream(*rest[1:])[1:]]  # the end comes later than the content
-    with serving(upstream, BAD, GOOD) as joch, client(joch) as sdk, pytest.raises(openai.APIError) as caught:  # noqa: PT012
+    with serving(upstream, BAD, GOOD) as joch, client(joch) as sdk, pytest.raises(openai.APIError) as caught:  # noqa: PT012  # any step of it may be what raises
         upstream.script("a", shown)
         events = (
             sdk.chat.completions.create(**CHAT, stream=True)

@@ -7,7 +7,11 @@
     upstream     the only outward I/O to providers
     routing/     names, routes and plans: pure decisions with their reasons
     config/      YAML to one immutable snapshot, or errors that name file, line and hint
-    secrets/     references to values, resolved at the call boundary and nowhere kept
+    secrets/     references to values, resolved at the call boundary and nowhere kept; tokens of identity services
+    continuity/  sealed reasoning on its way through clients that know nothing of it: envelopes and a vault
+    store/       the embedded database, one thread behind a queue
+    catalog/     what is known of hosted models, with source and date; pricing turns tokens into money
+    conformance/ what "supported" means: simulated providers, scenarios, the runner behind `joch providers verify`
     events/      envelopes, the bounded queue, sinks; metrics/ counts what passes
     resources    the frozen records that all of the above share: Settings, Model, ModelRoute, Snapshot
 

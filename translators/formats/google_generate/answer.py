@@ -7,7 +7,8 @@ Source: https://ai.google.dev/api/generate-content#v1beta.GenerateContentRespons
 
 from __future__ import annotations
 
-from datetime import datetime
+import calendar
+import re
 
 from translators.canonical import ChoiceStop, Chunk, End, Finish, Start, UsageUpdate
 from translators.formats import Wire
@@ -17,6 +18,8 @@ from .candidate import Candidate
 from .errors import parse_in_band
 from .finish import refuse_broken
 from .usage import counts_tokens, parse_tier, parse_usage
+
+_TIMESTAMP = re.compile(r"([1-9]\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T(\d\d):(\d\d):(\d\d)(?:\.\d+)?Z", re.ASCII)
 
 
 class Answer:
@@ -97,8 +100,5 @@ def _text(body: Wire, name: str) -> str:
 
 def _created(body: Wire) -> int:
     """`createTime` (RFC 3339) in unix seconds; 0 where Google does not say, as the Gemini API never does."""
-    try:
-        moment = datetime.fromisoformat(str(body.get("createTime")))
-    except ValueError:
-        return 0
-    return max(int(moment.timestamp()), 0) if moment.tzinfo is not None else 0
+    found = _TIMESTAMP.fullmatch(str(body.get("createTime")))
+    return max(calendar.timegm((*map(int, found.groups()), 0, 0, 0)), 0) if found is not None else 0

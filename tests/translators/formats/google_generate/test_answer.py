@@ -17,7 +17,10 @@ def test_who_answers_and_when():
     assert whole({"text": "a"}).created == 0
 
 
-@pytest.mark.parametrize("time", ["yesterday", 5, "2026-04-02T17:03:50", "1960-01-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "time",
+    ["yesterday", 5, "2026-04-02T17:03:50", "1960-01-01T00:00:00Z", "2026-13-01T00:00:00Z", "0000-01-01T00:00:00Z"],
+)
 def test_a_time_that_cannot_be_read_is_none(time):
     assert PROVIDER.parse_response({**document(reason="STOP"), "createTime": time}, "i").created == 0
 

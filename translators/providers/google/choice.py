@@ -7,8 +7,9 @@ from translators.formats import ProviderFormat
 from translators.providers.provider import ModelFacts
 
 from .families import is_claude
+from .places import model_of
 
 
 def choose(formats: tuple[ProviderFormat, ...], client: str, request: Request, facts: ModelFacts) -> ProviderFormat:
     google, anthropic = formats
-    return anthropic if is_claude(facts.model) else google
+    return anthropic if is_claude(model_of(facts)) else google

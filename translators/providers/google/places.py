@@ -22,9 +22,15 @@ _VERTEX_HOSTS = ("aiplatform.googleapis.com", ".rep.googleapis.com", "aiplatform
 _VERSIONS = ("/v1", "/v1beta", "/v1beta1", "/v1alpha")
 
 
+def model_of(facts: ModelFacts) -> str:
+    """The name by which rules know the model: what a tuned one or an endpoint was made of stands in `features.baseModel`."""
+    base = facts.options.get("baseModel")
+    return base if isinstance(base, str) and base else facts.model
+
+
 def is_vertex(facts: ModelFacts) -> bool:
     host = urlsplit(facts.base_url or "").hostname or ""
-    return bool(facts.place.get("project")) or host.endswith(_VERTEX_HOSTS) or is_claude(facts.model)
+    return bool(facts.place.get("project")) or host.endswith(_VERTEX_HOSTS) or is_claude(model_of(facts))
 
 
 def base_of(facts: ModelFacts) -> str:
@@ -70,7 +76,7 @@ def _verb(facts: ModelFacts, operation: str, *, stream: bool) -> str | None:
 
 def predicts(facts: ModelFacts) -> bool:
     """Whether embeddings are asked for in Vertex's older way, which all but its Gemini models have."""
-    return is_vertex(facts) and "gemini" not in facts.model
+    return is_vertex(facts) and "gemini" not in model_of(facts)
 
 
 def _version(facts: ModelFacts) -> str:

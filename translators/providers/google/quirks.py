@@ -27,7 +27,7 @@ from translators.providers.provider import Adapted, ModelFacts
 
 from . import families
 from .families import Family, family_of
-from .places import is_vertex
+from .places import is_vertex, model_of
 
 ANTHROPIC_VERSION = "vertex-2023-10-16"
 """Takes the place of the header `anthropic-version` in the body. Source: recorded requests."""
@@ -35,9 +35,9 @@ ANTHROPIC_VERSION = "vertex-2023-10-16"
 
 def adapt(request: Request, facts: ModelFacts) -> Adapted:
     """Raises `UpstreamError(UNSUPPORTED)` for what the model or the endpoint is certain to refuse."""
-    if families.is_claude(facts.model):
+    if families.is_claude(model_of(facts)):
         return _adapted_claude(request, facts)
-    family = family_of(facts.model)
+    family = family_of(model_of(facts))
     transforms: list[Transform] = []
     _refuse_pairs(request, family, facts)
     _refuse_urls(request, facts)
@@ -179,7 +179,7 @@ def _adapted_claude(request: Request, facts: ModelFacts) -> Adapted:
     for media, where in _media(request):
         if media.url is not None and not media.url.startswith("data:"):
             raise unsupported(facts, f"{media.kind} input by URL", where)
-    request, changes = claude.adapt(request, facts.model, facts.max_output)
+    request, changes = claude.adapt(request, model_of(facts), facts.max_output)
     if request.service_tier is not None:
         request = replace(request, service_tier=None)
         changes = (*changes, Transform("service_tier", "dropped", "Vertex has its own"))
@@ -188,9 +188,9 @@ def _adapted_claude(request: Request, facts: ModelFacts) -> Adapted:
 
 def amend(body: Wire, facts: ModelFacts) -> Wire:
     """Claude's body without what stands in the path, and with the version that Vertex wants in it."""
-    if not families.is_claude(facts.model):
+    if not families.is_claude(model_of(facts)):
         return body
-    amended = claude.amend(body, facts.model, facts.max_output)
+    amended = claude.amend(body, model_of(facts), facts.max_output)
     if "model" not in amended and amended.get("stream") is not False and "anthropic_version" in amended:
         return amended
     kept = {name: value for name, value in amended.items() if name != "model" and (name, value) != ("stream", False)}
@@ -213,10 +213,10 @@ def seal(name: str, facts: ModelFacts) -> str:
 
     Claude's signatures hold wherever Claude is served.
     """
-    if families.is_claude(facts.model):
-        return claude.seal(facts.model)
-    return f"{name}:{families.name_of(facts.model)}{'@vertex' if is_vertex(facts) else ''}"
+    if families.is_claude(model_of(facts)):
+        return claude.seal(model_of(facts))
+    return f"{name}:{families.name_of(model_of(facts))}{'@vertex' if is_vertex(facts) else ''}"
 
 
 def prefix_bound(facts: ModelFacts) -> bool:
-    return families.is_claude(facts.model) and claude.is_bound(facts.model)
+    return families.is_claude(model_of(facts)) and claude.is_bound(model_of(facts))

@@ -161,6 +161,13 @@ def test_a_blob_belongs_to_the_model_at_its_endpoint():
     assert sealed("claude-sonnet-5@20260401", project="p") == "anthropic:claude-sonnet-5"
 
 
+def test_a_tuned_model_follows_the_rules_of_what_it_was_made_of():
+    tuned = ModelFacts(model="endpoints/123", place=VERTEX, options={"baseModel": "gemini-2.5-flash"})
+    got = adapt(Request(messages=(HI,), reasoning=ReasoningSpec(effort="low")), tuned)
+    assert got.request.reasoning == ReasoningSpec(budget_tokens=1024)
+    assert seal("google", tuned) == "google:gemini-2.5-flash@vertex"
+
+
 # --- Claude -----------------------------------------------------------------------------------------------------------
 
 CLAUDE = ModelFacts(model="claude-sonnet-4-5@20250929", place=VERTEX)

@@ -28,7 +28,7 @@ async def forward(request: web.Request) -> web.StreamResponse:
     if request.app[DECODE]:
         body = orjson.dumps(orjson.loads(body))
     headers = {"content-type": "application/json", "authorization": request.headers.get("authorization", "")}
-    url = request.app[UPSTREAM] + request.path
+    url = request.app[UPSTREAM] + request.path_qs
     async with request.app[CLIENT].post(url, data=body, headers=headers) as answer:
         if answer.content_type not in _STREAMS:
             return web.Response(body=await answer.read(), status=answer.status, content_type=answer.content_type)

@@ -12,7 +12,7 @@ UV := .cache/uv/bin/uv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format types contracts faults sdk2 bench live-llama lock clean
+.PHONY: help run test lint format types contracts faults conformance conformance-table sdk2 bench live-llama lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -42,6 +42,12 @@ contracts: $(VENV)/.dev  ## who may import whom (.importlinter)
 
 faults: $(VENV)/.dev  ## the scripted fault server; prints how many faults were survived
 	$(BIN)/python -m tests.faults $(ARGS)
+
+conformance: $(VENV)/.dev  ## the README's table against the suite, and ninety planted mistakes (about a minute)
+	$(BIN)/python -m pytest -m slow tests/proxy/conformance $(ARGS)
+
+conformance-table: $(VENV)/.dev  ## write the README's table of what works anew
+	$(BIN)/python -m proxy.conformance --readme
 
 sdk2: $(VENV2)/.dev  ## what an app sees, with the 2.x line of the openai SDK
 	$(VENV2)/bin/python -m pytest tests/sdk $(ARGS)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .scenario import OUTCOMES, SECTIONS
+from .scenario import OUTCOMES, SECTIONS, load
 
 Word = Literal["exact", "emulated", "loss", "refused", "failed", "skipped"]
 SHOWN: dict[str, str] = {
@@ -87,7 +87,9 @@ class Report:
 
     def features(self) -> list[str]:
         """The rows of the matrix, in the order the scenarios have them."""
-        return list(dict.fromkeys(cell.feature for cell in self.cells))
+        found = dict.fromkeys(cell.feature for cell in self.cells)
+        order = [feature for feature in dict.fromkeys(scenario.feature for scenario in load()) if feature in found]
+        return list(dict.fromkeys([*order, *found]))
 
     def providers(self) -> list[str]:
         """The columns of the matrix: targets that are a provider's first."""

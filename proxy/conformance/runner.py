@@ -27,6 +27,7 @@ from .targets import PRICES, Target, of
 
 _REFUSALS = ("CapabilityMismatch", "unsupported_parameter", "unsupported_value", "unknown_parameter")
 _UNIT = 1_000_000
+_WEIGHTS: dict[str, Word] = {"dropped": "loss", "emulated": "emulated", "reshaped": "emulated"}
 Progress = Callable[[Cell], None]
 
 
@@ -96,10 +97,9 @@ class _Run:
         word: Word = "exact"
         if self.refusal:
             word = "refused"
-        elif any(_is_loss(change) for change in self.changes):
-            word = "loss"
-        elif any(change.startswith("emulated") for change in self.changes):
-            word = "emulated"
+        else:
+            weights = [_weight(change, self.scenario.about) for change in self.changes]
+            word = max(weights, key=OUTCOMES.index, default="exact")
         worst = self._worst()
         if not self.failures and OUTCOMES.index(word) > OUTCOMES.index(worst):
             what = self.refusal or "; ".join(self.changes)
@@ -128,7 +128,7 @@ class _Run:
         record = providers.load(target.provider)
         lacks = isinstance(record, Provider) and any(
             record.capabilities.flags.get(need, record.capabilities.features.get(need, False)) is False
-            for need in self.scenario.needs
+            for need in self.scenario.needed
         )
         return "refused" if lacks else "loss"
 
@@ -196,10 +196,10 @@ class _Run:
 
     def _is_refusal(self, seen: Seen, heard: list[Heard], step: Step) -> bool:
         """Whether joch, or the provider in its own words, said that this cannot be done."""
-        if seen.error is None or "error" in step.sees or seen.error["code"] not in _REFUSALS:
+        if seen.error is None or seen.error["code"] not in _REFUSALS or ("error" in step.sees and heard):
             return False
         said = f"{seen.error['message']} {seen.error['param']}"
-        if not any(re.search(rf"\b{re.escape(need)}\b", said, re.IGNORECASE) for need in self.scenario.needs):
+        if not any(re.search(rf"\b{re.escape(need)}\b", said, re.IGNORECASE) for need in self.scenario.needed):
             return False
         self.refusal = str(seen.error["message"])
         if heard and heard[-1].refused is None:
@@ -223,9 +223,11 @@ class _Run:
         emulated = any(change.startswith(("emulated", "mapped", "reshaped")) for change in self.changes)
         self.failures += wrong_turns(self.client.turns, facts.turns, step.turns, emulated=emulated)
         target = self.stage.target
-        self.failures += wrong_facts({**step.hears, **step.hears_at.get(target.plays, {})}, facts)
+        here = step.hears_at.get(target.plays, {})
+        self.failures += wrong_facts({**step.hears, **here}, facts)
         self.failures += wrong_members(step.receives.get(target.plays, {}), first.body)
-        if step.seals is not None and getattr(self.stage.simulator.dialect, "seals", None) is not None:
+        sealing = getattr(self.stage.simulator.dialect, "seals", None) is not None
+        if step.seals is not None and sealing and "seals" not in here:
             self._check_seals(step, facts.seals)
 
     def _check_seals(self, step: Step, heard: tuple[str, ...]) -> None:
@@ -269,11 +271,15 @@ HINTS = ("output.name", "output.description", "output.strict", "reasoning.summar
 be shown what is shown anyway, and to keep nothing where nothing is kept. The detail of images is one as well."""
 
 
-def _is_loss(change: str) -> bool:
-    """Whether a reported change took something away that the client asked for."""
+def _weight(change: str, about: str) -> Word:
+    """What one reported change makes of a cell. What the scenario is `about` may not even be said otherwise."""
     action, _, rest = change.partition(" ")
     field = rest.partition(":")[0]
-    return action == "dropped" and field not in HINTS and not field.endswith(".detail")
+    if about and field.startswith(about):
+        return "loss"
+    if field in HINTS or field.endswith(".detail"):
+        return "exact"
+    return _WEIGHTS.get(action, "exact")
 
 
 def cost_of(usage: dict[str, int]) -> float:

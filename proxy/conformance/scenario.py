@@ -44,7 +44,7 @@ class Step:
     name (`simulators.facts`), `hears_at` what differs at single providers; `receives` are JSON pointers into the body, by the
     name of the provider's simulator. `sees` is what the client must see beside, or instead of, what the answer says.
     `seals` are the sealed blobs of this scenario that must come back, by name in the order they were issued, where the
-    provider seals anything. `leaves`: when the client hangs up. `turns`: whether the whole conversation must be heard as it
+    provider seals anything and `hears_at` says nothing else of its `seals`. `leaves`: when the client hangs up. `turns`: whether the whole conversation must be heard as it
     was ("all"), as it was in any order ("unordered"), or only all of it in its order, by whomever ("some").
     """
 
@@ -64,6 +64,7 @@ class Step:
 class Scenario:
     """`feature` is its row in the matrix. `outcomes` is the worst outcome that is right, by target or simulator; "exact" elsewhere.
 
+    `about` is the request's field it is about, in canonical words: a value of it that was only said otherwise is a loss here.
     `needs` are words one of which a refusal must name. `models` says which of a provider's models it runs with: "main",
     "all", or one by name for single providers. `live` is what can be expected of a real model, absent where nothing can.
     """
@@ -77,10 +78,26 @@ class Scenario:
     modes: tuple[Literal["whole", "stream"], ...] = ("whole", "stream")
     outcomes: Mapping[str, Mapping[str, Outcome]] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    about: str = ""
     models: str | Mapping[str, Any] = "main"
     live: Mapping[str, Any] | None = None
     chat: Literal["full", "minimal"] = "full"
     responses: Literal["full", "bare"] = "full"
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The capabilities a refusal may name: those written down, and those that follow from what is asked."""
+        asked = [step.ask for step in self.steps]
+        files = [file for ask in asked for file in ask.get("files") or ()]
+        follows = {
+            "toolCalling": any(ask.get("tools") for ask in asked),
+            "forcedTool": any(ask.get("choice") not in (None, "auto", "none") for ask in asked),
+            "jsonSchema": any("schema" in ask for ask in asked),
+            "structuredOutput": any(ask.get("json") for ask in asked),
+            "reasoning": any(ask.get("effort") not in (None, "none") for ask in asked),
+            "vision": any(file["mime"].startswith("image/") for file in files),
+        }
+        return (*self.needs, *(need for need, follow in follows.items() if follow))
 
     def worst(self, target: str, plays: str, dialect: str) -> Outcome:
         """The worst outcome that is right for the target of this name, played by the simulator `plays`."""
@@ -122,6 +139,7 @@ def read(entry: Mapping[str, Any], section: str, library: Mapping[str, Any]) -> 
         "modes",
         "outcomes",
         "needs",
+        "about",
         "models",
         "live",
         "chat",

@@ -23,12 +23,12 @@ Wire = dict[str, Any]
 
 _TOP = fields(
     "contents systemInstruction tools toolConfig generationConfig safetySettings cachedContent labels serviceTier store model"
-    " modelArmorConfig"
+    " modelArmorConfig continuationToken"
 )
 _CONFIG = fields(
     "temperature topP topK candidateCount maxOutputTokens stopSequences seed responseLogprobs logprobs presencePenalty "
     "frequencyPenalty responseMimeType responseSchema responseJsonSchema responseFormat thinkingConfig responseModalities "
-    "speechConfig imageConfig mediaResolution audioTimestamp routingConfig modelSelectionConfig continuationToken "
+    "speechConfig imageConfig mediaResolution audioTimestamp routingConfig modelSelectionConfig "
     "automaticContinuation enableEnhancedCivicAnswers"
 )
 _THINKING = fields("includeThoughts thinkingLevel thinkingBudget")
@@ -55,6 +55,8 @@ def check(heard: Heard, rules: Rules, seals: Seals, *, vertex: bool) -> None:
         raise unknown_field("modelArmorConfig", "")
     if get(body, "serviceTier") not in (None, "flex", "standard", "priority"):
         raise refuse("Invalid value at 'service_tier'")
+    if get(body, "continuationToken") not in (None, CONTINUE):
+        raise refuse("The continuation token is not valid.")
     _check_system(get(body, "systemInstruction"))
     _check_config(get(body, "generationConfig") or {}, rules, vertex=vertex)
     functions = _check_tools(body, rules)
@@ -104,8 +106,6 @@ def _check_config(config: Wire, rules: Rules, *, vertex: bool) -> None:
         raise refuse("Up to 5 stop sequences, none of them empty, are supported.")
     if get(config, "responseLogprobs") and not vertex:
         raise refuse("Logprobs is not enabled for this model")
-    if get(config, "continuationToken") not in (None, CONTINUE):
-        raise refuse("The continuation token is not valid.")
     _check_thinking(get(config, "thinkingConfig"), rules)
     _check_response_format(config)
 

@@ -6,9 +6,10 @@ before anyone sees them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from itertools import count
 
 from proxy.resources import Clocks, Model
 from proxy.upstream import Reply, WireRequest
@@ -249,38 +250,41 @@ class WireAnswer:
             raise _bad_content_type(media_type)
         relay = self._relay = prepared.exchange.open_stream(prepared.asked.context)
         relay.tally.notes += self._reply.notes
-        cut: UpstreamError | None = None
         try:
-            resumptions = 0
-            while True:
-                async with aclosing(self._reply.pieces()) as arriving:
-                    while not relay.tally.ended:  # what a provider does behind its own end is not worth waiting for
-                        try:
-                            piece = await anext(arriving)
-                        except StopAsyncIteration:
-                            break
-                        except UpstreamError as error:
-                            cut = error
-                            break
-                        yield relay.feed(piece)
-                        relay.feed(b"")  # raises what went wrong behind good events: it must not wait for the next ones
-                        if isinstance(relay, TranslatedStream) and relay.paused is not None:
-                            break
+            for resumptions in count():
+                async with aclosing(self._crossing(relay)) as crossing:
+                    async for data in crossing:
+                        yield data
                 if not isinstance(relay, TranslatedStream) or relay.paused is None:
-                    break
-                resumptions += 1
-                await self._go_on(relay, relay.paused, resumptions)
-            yield _rest(relay, cut)
-            self._complete = cut is None
+                    return
+                if resumptions == RESUMPTIONS:
+                    raise _never_ending()
+                await self._go_on(relay, relay.paused)
         except UpstreamError as error:
             raise scrubbed(error, prepared.key) from None
 
-    async def _go_on(self, relay: TranslatedStream, paused: Response, resumptions: int) -> None:
+    async def _crossing(self, relay: StreamRelay) -> AsyncGenerator[bytes]:
+        """One stream of the provider, to its end or to where it pauses."""
+        cut: UpstreamError | None = None
+        async with aclosing(self._reply.pieces()) as arriving:
+            while not (relay.tally.ended or _paused(relay)):  # what a provider does behind its own end is its own
+                try:
+                    piece = await anext(arriving)
+                except StopAsyncIteration:
+                    break
+                except UpstreamError as error:
+                    cut = error
+                    break
+                yield relay.feed(piece)
+                relay.feed(b"")  # raises what went wrong behind good events: it must not wait for the next ones
+        yield _rest(relay, cut)
+        self._complete = cut is None
+
+    async def _go_on(self, relay: TranslatedStream, paused: Response) -> None:
         """Have the provider go on where it paused; its next stream continues this one."""
-        if resumptions > RESUMPTIONS:
-            raise _never_ending()
         relay.tally.note("resumed")
-        self._reply.finish()
+        self.close()
+        self._complete = False
         self._reply = await self._prepared.resume(paused)
         relay.go_on()
 
@@ -379,6 +383,10 @@ def _rest(relay: StreamRelay, cut: UpstreamError | None) -> bytes:
     if cut is not None:
         relay.tally.note(cut.failure)
     return rest
+
+
+def _paused(relay: StreamRelay) -> bool:
+    return isinstance(relay, TranslatedStream) and relay.paused is not None
 
 
 def _never_ending() -> UpstreamError:

@@ -22,7 +22,6 @@ class TranslatedStream:
 
     def __init__(self, client: ClientFormat, provider: ProviderFormat, issuer: str, context: RenderContext) -> None:
         self.tally = Tally()
-        self.paused: Response | None = None
         self._provider, self._issuer = provider, issuer
         self._parser = provider.stream_parser(issuer)
         self._renderer = client.stream_renderer(context)
@@ -36,9 +35,14 @@ class TranslatedStream:
     def close(self) -> bytes:
         return self._render(self._parser.close())
 
+    @property
+    def paused(self) -> Response | None:
+        return None if self._hops is None else self._hops.paused
+
     def go_on(self) -> None:
         """What is fed from now on is the next stream of the same answer."""
-        self.paused = None
+        if self._hops is not None:
+            self._hops.paused = None
         self._parser = self._provider.stream_parser(self._issuer)
 
     def fail(self, error: JochError) -> bytes:
@@ -47,7 +51,6 @@ class TranslatedStream:
     def _render(self, chunks: list[Chunk]) -> bytes:
         if self._hops is not None and chunks:
             chunks = self._hops.join(chunks)
-            self.paused = self._hops.paused
         if not chunks:
             return b""
         if isinstance(chunks[-1], End):

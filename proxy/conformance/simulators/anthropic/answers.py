@@ -62,6 +62,9 @@ def content(answer: Answer, body: Wire, rules: Rules, seals: Seals, turn: str) -
                 made.append(
                     {"type": "tool_use", "id": f"toolu_01{turn}_{uses}", "name": block.name, "input": block.parsed}
                 )
+    if answer.finish == "pause":  # what it pauses in are turns of its own tools
+        use = {"type": "server_tool_use", "id": f"srvtoolu_01{turn}", "name": "web_search", "input": {"query": turn}}
+        made.append(use)
     seals.layouts[turn] = tuple(layout)
     return made
 
@@ -143,6 +146,7 @@ def _block_events(index: int, block: Wire, pieces: tuple[str, ...]) -> Iterator[
         "text": {"type": "text", "text": ""},
         "thinking": {"type": "thinking", "thinking": "", "signature": ""},
         "tool_use": {**block, "input": {}},
+        "server_tool_use": {**block, "input": {}},
     }.get(kind, block)
     # A call is seen by the client as soon as its name is known; text and thoughts only with their first piece.
     yield _event(
@@ -166,7 +170,7 @@ def _deltas(block: Wire, pieces: tuple[str, ...]) -> Iterator[Wire]:
             for piece in (text[: len(text) // 2], text[len(text) // 2 :]) if text else ():
                 yield {"type": "thinking_delta", "thinking": piece}
             yield {"type": "signature_delta", "signature": block["signature"]}
-        case "tool_use":
+        case "tool_use" | "server_tool_use":
             if not block["input"]:
                 return  # a call without arguments may never say so
             yield {"type": "input_json_delta", "partial_json": ""}

@@ -1,0 +1,103 @@
+"""Providers that break off in the middle of an answer and expect to be asked to go on: an app sees one answer.
+
+Anthropic does so in turns of its own tools (`pause_turn`), Gemini in very long ones (`CONTINUATION`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import openai
+import pytest
+
+from proxy.conformance.simulators.anthropic import AnthropicMessages
+from proxy.conformance.simulators.google import GoogleGenerate
+from proxy.conformance.simulators.script import Answer, Say, Tokens
+from proxy.conformance.simulators.server import Loop, Simulator
+from tests.support.joch import RunningJoch, running_joch
+from tests.support.snapshots import KEY, model, snapshot
+
+MODELS = {"anthropic": "claude-opus-4-6", "google": "gemini-4-argon"}
+
+
+@pytest.fixture(scope="module")
+def houses() -> Iterator[dict[str, Simulator]]:
+    loop = Loop()
+    made = {"anthropic": Simulator(AnthropicMessages(), KEY), "google": Simulator(GoogleGenerate(), KEY)}
+    for simulator in made.values():
+        simulator.open(loop)
+    yield made
+    for simulator in made.values():
+        simulator.close()
+    loop.close()
+
+
+@pytest.fixture(scope="module")
+def joch(houses: dict[str, Simulator]) -> Iterator[RunningJoch]:
+    records = [model(house, houses[house].root, "m", model=MODELS[house]) for house in houses]
+    with running_joch(snapshot(records)) as running:
+        yield running
+
+
+def paused(*texts: str) -> list[Answer]:
+    """An answer in several parts, each with its own count of tokens."""
+    last = len(texts) - 1
+    return [
+        Answer(
+            blocks=(Say((text[:2], text[2:])),),
+            finish="stop" if number == last else "pause",
+            tokens=Tokens(input=20 + number, output=5),
+        )
+        for number, text in enumerate(texts)
+    ]
+
+
+def ask(joch: RunningJoch, house: str, dialect: str, *, stream: bool) -> tuple[str, int, int]:
+    """The text, and the tokens in and out."""
+    with openai.OpenAI(base_url=joch.base_url, api_key="sk-app", max_retries=0) as client:
+        if dialect == "chat":
+            asked = {"model": f"{house}:m", "messages": [{"role": "user", "content": "go"}]}
+            if stream:
+                with client.chat.completions.stream(**asked, stream_options={"include_usage": True}) as events:
+                    for _ in events:
+                        pass
+                    answer = events.get_final_completion()
+            else:
+                answer = client.chat.completions.create(**asked)
+            assert answer.choices[0].finish_reason == "stop"
+            usage = answer.usage
+            return answer.choices[0].message.content or "", usage.prompt_tokens, usage.completion_tokens
+        if stream:
+            with client.responses.stream(model=f"{house}:m", input="go") as events:
+                for _ in events:
+                    pass
+                response = events.get_final_response()
+        else:
+            response = client.responses.create(model=f"{house}:m", input="go")
+        assert response.status == "completed"
+        return response.output_text, response.usage.input_tokens, response.usage.output_tokens
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+@pytest.mark.parametrize("house", MODELS)
+def test_a_paused_answer_is_one_answer_and_every_part_of_it_is_counted(
+    houses: dict[str, Simulator], joch: RunningJoch, house: str, dialect: str, stream: bool
+) -> None:
+    before = houses[house].say(*paused("One. ", "Two. ", "Three."))
+    text, tokens_in, tokens_out = ask(joch, house, dialect, stream=stream)
+    heard = houses[house].heard[before:]
+    assert [each.refused for each in heard] == [None, None, None]
+    assert text == "One. Two. Three."
+    assert (tokens_in, tokens_out) == (63, 15)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("house", MODELS)
+def test_an_answer_without_end_is_given_up(
+    houses: dict[str, Simulator], joch: RunningJoch, house: str, stream: bool
+) -> None:
+    before = houses[house].say(*paused(*(f"part {number}" for number in range(12))))
+    with pytest.raises(openai.APIError, match="paused its answer"):
+        ask(joch, house, "chat", stream=stream)
+    assert len(houses[house].heard) - before == 6

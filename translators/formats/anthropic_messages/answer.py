@@ -109,7 +109,7 @@ class Answer:
         """The start of a block, with what it holds already."""
         self.shut(made)
         kind = block.get("type") if isinstance(block, dict) else None
-        if not isinstance(block, dict):
+        if not isinstance(block, dict) or not isinstance(kind, str):
             return
         if kind == "text":
             self._settle(made)
@@ -120,7 +120,7 @@ class Answer:
         elif hosted.is_kept(kind):
             self._close_text(made)
             self._block = _Kept(self, block)
-        elif (build := _BLOCKS.get(str(kind))) is not None:
+        elif (build := _BLOCKS.get(kind)) is not None:
             self._close_text(made)
             self._settle(made)
             self._block = build(self, block, made)
@@ -353,7 +353,7 @@ class _Kept:
     def shut(self, made: list[Chunk]) -> None:
         answer, block = self._answer, self._with_input()
         answer.sealed.append(Opaque(answer.issuer, BLOCK, json.dumps(block).decode()))
-        if hosted.is_use(block.get("type")):
+        if hosted.is_use(block["type"]):
             answer.uses[_text(block, "id")] = block
         elif (item := hosted.shown(answer.uses.get(_text(block, "tool_use_id")), block)) is not None:
             answer.seen.append(item)

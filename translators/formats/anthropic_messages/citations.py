@@ -27,7 +27,7 @@ def parse_citation(citation: Any, start: int, end: int) -> JSON | None:
         if source.startswith(("http://", "https://")):
             return _of_page(source, citation, start, end)
         return _of_document("", _text(citation, "title") or source, citation.get("search_result_index"))
-    if kind in _DOCUMENTS:
+    if isinstance(kind, str) and kind in _DOCUMENTS:
         name = _text(citation, "document_title")
         return _of_document(_text(citation, "file_id"), name, citation.get("document_index"))
     return None

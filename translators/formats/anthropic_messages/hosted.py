@@ -20,14 +20,14 @@ _OTHERS = frozenset({"container_upload", "compaction"})
 _CODE_RESULTS = frozenset({"code_execution_tool_result", "bash_code_execution_tool_result"})
 
 
-def is_use(kind: object) -> bool:
+def is_use(kind: str) -> bool:
     """Whether a block of this type starts such an activity."""
     return kind in _USES
 
 
-def is_kept(kind: object) -> bool:
+def is_kept(kind: str) -> bool:
     """Whether a block of this type has to come back as it was, though nothing of it is canonical."""
-    return is_use(kind) or kind in _OTHERS or (isinstance(kind, str) and kind.endswith("_tool_result"))
+    return is_use(kind) or kind in _OTHERS or kind.endswith("_tool_result")
 
 
 def shown(use: Wire | None, result: Wire) -> HostedItem | None:

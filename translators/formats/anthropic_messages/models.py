@@ -278,17 +278,35 @@ def _demanded_call(request: Request, family: Family, limit: int, transforms: lis
 
 def _begun_answer(request: Request, family: Family, limit: int, transforms: list[Transform]) -> Request:
     """A conversation that ends with the assistant asks for the rest of that answer, which few models can be asked for so."""
-    last = request.messages[-1] if request.messages else None
-    if last is None or last.role != "assistant" or any(isinstance(block, ToolCall) for block in last.blocks):
-        return request
     thinks = request.reasoning is not None and request.reasoning.effort != "none"
     if family.prefill and not thinks and request.output.kind == "text":
         return request
-    said = (block.text.strip() for block in last.blocks if isinstance(block, (Text, Refusal)))
-    if not any(said) and not any(isinstance(block, Reasoning) and block.opaque for block in last.blocks):
-        return request  # it says nothing, and will be left out
+    if not _ends_with_an_answer(request.messages):
+        return request
     transforms.append(Transform("messages", "emulated", "the model takes no begun answer: it is asked to go on"))
     return replace(request, messages=(*request.messages, Message("user", (Text(NOTE.format(_GO_ON)),))))
+
+
+def _ends_with_an_answer(messages: tuple[Message, ...]) -> bool:
+    """Whether the last that is said is an answer. Calls are none: their results will follow, or be supplied."""
+    answers = False
+    for message in reversed(messages):
+        if message.role in ("user", "tool") or (message.role != "assistant" and _says_something(message)):
+            break
+        if any(isinstance(block, ToolCall) for block in message.blocks):
+            return False
+        answers = answers or _says_something(message)
+    return answers
+
+
+def _says_something(message: Message) -> bool:
+    """Whether anything of an answer or an instruction will be sent."""
+    return any(
+        bool(block.opaque)
+        if isinstance(block, Reasoning)
+        else isinstance(block, (Text, Refusal)) and block.text.strip()
+        for block in message.blocks
+    )
 
 
 def _unread_thoughts(request: Request, family: Family, limit: int, transforms: list[Transform]) -> Request:

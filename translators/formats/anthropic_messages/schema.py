@@ -159,7 +159,8 @@ class _Binding:
             wire["minItems"] = rest.pop("minItems")
 
     def _text_rules(self, rest: Wire, wire: Wire) -> None:
-        if rest.get("format") in _FORMATS:
+        form = rest.get("format")
+        if isinstance(form, str) and form in _FORMATS:
             wire["format"] = rest.pop("format")
         pattern = rest.get("pattern")
         if isinstance(pattern, str) and not _HARD_PATTERN.search(pattern):
@@ -208,10 +209,10 @@ def _without_choice(schema: Wire, word: str, where: str, transforms: list[Transf
         for name, below in _mapping(variant.get("properties")).items():
             known = properties.get(name)
             properties[name] = below if known in (None, below) else {"anyOf": [*_variants(known), below]}
-    needed = [set(variant.get("required") or ()) for variant in variants]
+    needed = [set(_names(variant.get("required"))) for variant in variants]
     common = set.union(*needed) if word == "allOf" and needed else set.intersection(*needed) if needed else set()
     rest = {key: value for key, value in schema.items() if key != word}
-    required = [*(rest.get("required") or ()), *(name for name in properties if name in common)]
+    required = [*_names(rest.get("required")), *(name for name in properties if name in common)]
     note = f"{word}: {json.dumps(schema[word]).decode()}"
     said = rest.get("description")
     transforms.append(Transform(f"{where}/{word}", "emulated", f"{word} at the top stands in the description only"))
@@ -236,7 +237,7 @@ def optional_count(schema: Any) -> int:
     """How many members of objects may be left out, at any depth."""
     own = 0
     if isinstance(schema, dict):
-        required = schema.get("required") or ()
+        required = _names(schema.get("required"))
         own = sum(name not in required for name in _mapping(schema.get("properties")))
     return own + sum(map(optional_count, _below(schema)))
 
@@ -315,6 +316,10 @@ def _types(schema: Wire) -> tuple[Any, ...]:
 
 def _mapping(value: Any) -> Wire:
     return value if isinstance(value, dict) else {}
+
+
+def _names(value: Any) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
 
 
 def _is_primitive(value: Any) -> bool:

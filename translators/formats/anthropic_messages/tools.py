@@ -182,12 +182,12 @@ class _Tools:
     def web_search(self, declared: Any, where: str) -> Wire:
         """From a declaration of the Responses API, or from chat's `web_search_options`."""
         wire: Wire = {"type": _WEB_SEARCH, "name": "web_search"}
-        filters = declared.get("filters") or {}
+        filters = _mapping(declared.get("filters"))
         for name in _DOMAINS:
             if filters.get(name):
                 wire[name] = filters[name]
-        location = declared.get("user_location") or {}
-        place = {**location, **(location.get("approximate") or {})}  # chat nests it
+        location = _mapping(declared.get("user_location"))
+        place = {**location, **_mapping(location.get("approximate"))}  # chat nests it
         found = {name: place[name] for name in _LOCATION if place.get(name)}
         if found:
             wire["user_location"] = {"type": "approximate", **found}
@@ -216,6 +216,10 @@ class _Tools:
             for name, setting in given.items()
             if name not in known and setting not in (None, [], {})
         ]
+
+
+def _mapping(value: Any) -> Wire:
+    return value if isinstance(value, dict) else {}
 
 
 def tools_of(messages: list[Wire]) -> list[Wire]:

@@ -67,5 +67,4 @@ def test_what_is_kept_and_what_starts_an_activity():
     assert not is_use("tool_use")
     assert is_kept("compaction")
     assert not is_kept("text")
-    assert not is_kept(None)
     assert shown(USE, {"type": "web_search_tool_result", "content": []}) is None

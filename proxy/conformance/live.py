@@ -52,6 +52,10 @@ def chosen(snapshot: Snapshot, provider: str, name: str | None) -> tuple[str, Mo
         route, _ = Live(snapshot).current.resolver.resolve(name)
     except RequestError as error:
         raise NotAffordableError(str(error)) from None
+    if len(route.entries) > 1:
+        raise NotAffordableError(
+            f"{name} leads to several models, and another may be asked than meant: name one of them"
+        )
     entry = route.entries[0]
     model = entry.model or snapshot.models.get(entry.ref)
     if model is None or model.provider != provider:
@@ -130,7 +134,7 @@ class _Asking:
                     yield self._cell(scenario, dialect, mode)
 
     def _cell(self, scenario: Scenario, dialect: str, mode: str) -> Cell:
-        client: Client = ChatClient() if dialect == "chat" else ResponsesClient()
+        client: Client = ChatClient(scenario.chat) if dialect == "chat" else ResponsesClient(scenario.responses)
         word, failures, refusal = self._play(scenario, client, stream=mode == "stream")
         return Cell(
             target=self._model.provider,

@@ -226,6 +226,8 @@ class _Run:
         here = step.hears_at.get(target.plays, {})
         self.failures += wrong_facts({**step.hears, **here}, facts)
         self.failures += wrong_members(step.receives.get(target.plays, {}), first.body)
+        for later in heard[1:]:
+            self.failures += wrong_members(step.then_receives.get(target.plays, {}), later.body)
         sealing = getattr(self.stage.simulator.dialect, "seals", None) is not None
         if step.seals is not None and sealing and "seals" not in here:
             self._check_seals(step, facts.seals)

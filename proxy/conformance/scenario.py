@@ -42,7 +42,7 @@ class Step:
 
     `ask` are the words of `clients.Ask`; with `results` the client answers the tool calls it saw last. `hears` are facts by
     name (`simulators.facts`), `hears_at` what differs at single providers; `receives` are JSON pointers into the body, by the
-    name of the provider's simulator. `sees` is what the client must see beside, or instead of, what the answer says.
+    name of the provider's simulator, and `then_receives` the same for what joch sends on its own to go on. `sees` is what the client must see beside, or instead of, what the answer says.
     `seals` are the sealed blobs of this scenario that must come back, by name in the order they were issued, where the
     provider seals anything and `hears_at` says nothing else of its `seals`. `leaves`: when the client hangs up. `turns`: whether the whole conversation must be heard as it
     was ("all"), as it was in any order ("unordered"), or only all of it in its order, by whomever ("some").
@@ -54,6 +54,7 @@ class Step:
     hears: Mapping[str, Any] = field(default_factory=dict)
     hears_at: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     receives: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    then_receives: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sees: Mapping[str, Any] = field(default_factory=dict)
     seals: tuple[str, ...] | None = None
     leaves: Literal["", "before", "during"] = ""
@@ -182,6 +183,7 @@ def _step(written: dict[str, Any], library: Mapping[str, Any], name: str) -> Ste
         "hears",
         "hears_at",
         "receives",
+        "then_receives",
         "sees",
         "seals",
         "leaves",
@@ -203,7 +205,9 @@ def _step(written: dict[str, Any], library: Mapping[str, Any], name: str) -> Ste
     }
     answers = written.get("answers") or ([written["answer"]] if "answer" in written else [])
     rest: dict[str, Any] = {
-        key: written[key] for key in ("hears", "hears_at", "receives", "sees", "leaves", "turns") if key in written
+        key: written[key]
+        for key in ("hears", "hears_at", "receives", "then_receives", "sees", "leaves", "turns")
+        if key in written
     }
     if "seals" in written:
         rest["seals"] = tuple(written["seals"])

@@ -137,6 +137,15 @@ def sorted_properties(schema: Any) -> Any:
     return json.loads(json.dumps(schema, sort_keys=True))
 
 
+def asked_from_the_start(body: Wire, before: Wire) -> None:
+    body.clear()
+    body.update(before)
+
+
+def without_its_own_tools(body: Wire, _before: Wire) -> None:
+    body["messages"][-1]["content"] = [b for b in body["messages"][-1]["content"] if b["type"] != "server_tool_use"]
+
+
 # --- what is sent to Google --------------------------------------------------------------------------------------
 
 
@@ -269,6 +278,11 @@ def fuse_calls(said: Message) -> Message:
 
 def always(finish: Finish) -> Callable[[Response], Response]:
     return choice(lambda each: replace(each, finish=finish))
+
+
+def mistaking(finish: Finish, said: Finish) -> Callable[[Response], Response]:
+    """One finish is taken for another."""
+    return choice(lambda each: replace(each, finish=said) if each.finish is finish else each)
 
 
 def usage(change: Callable[[Usage], Usage]) -> Callable[[Response], Response]:

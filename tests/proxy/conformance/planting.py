@@ -106,6 +106,24 @@ def parses(name: str, wrap: Callable[[Any], Any]) -> Plant:
     return plant
 
 
+def goes_on(name: str, change: Callable[[Wire, Wire], Any]) -> Plant:
+    """`change` is done to the body that asks to go on with a paused answer; its second argument is the body before."""
+
+    def plant(monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(known: ProviderFormat) -> ProviderFormat:
+            def resume(body: Wire, response: Response) -> Wire:
+                assert known.resume is not None
+                made = copy.deepcopy(known.resume(body, response))
+                change(made, body)
+                return made
+
+            return replace(known, resume=resume if known.resume is not None else None)
+
+        in_place_of(monkeypatch, _with_formats(_provider(name), broken))
+
+    return plant
+
+
 def fails(name: str, change: Callable[[UpstreamError, int, Mapping[str, str], bytes], UpstreamError]) -> Plant:
     """`change` is what becomes of an error the provider answered with."""
 

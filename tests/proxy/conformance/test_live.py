@@ -15,7 +15,7 @@ from proxy.resources import Pricing
 from tests.sdk.upstreams import chat
 from tests.sdk.upstreams.answer import Answer, Call, Tokens
 from tests.support.scripted import Received, ScriptedServer, Step, scripted_server, whole
-from tests.support.snapshots import KEY, KEY_VARIABLE, model, snapshot
+from tests.support.snapshots import KEY, KEY_VARIABLE, model, route, snapshot
 
 PRICE = Pricing(input=Decimal(2), output=Decimal(10))
 SCENARIOS = [each for each in scenario.load() if each.live is not None]
@@ -102,9 +102,11 @@ def test_a_provider_that_fails_is_told(server: ScriptedServer) -> None:
 
 
 def test_which_model_is_asked(server: ScriptedServer) -> None:
-    served = snapshot([model("vllm", server.url("x"), "a"), model("ollama", server.url("x"), "b")])
+    models = [model("vllm", server.url("x"), "a"), model("ollama", server.url("x"), "b")]
+    served = snapshot(models, [route("both", "vllm:a", "ollama:b"), route("one", "vllm:a")])
     assert chosen(served, "vllm", None)[0] == "vllm:a"
     assert chosen(served, "ollama", "b")[1].provider == "ollama"
-    for provider, name in (("google", None), ("vllm", "b"), ("vllm", "nobody")):
+    assert chosen(served, "vllm", "one")[1].name == "a"
+    for provider, name in (("google", None), ("vllm", "b"), ("vllm", "nobody"), ("vllm", "both")):
         with pytest.raises(NotAffordableError):
             chosen(served, provider, name)

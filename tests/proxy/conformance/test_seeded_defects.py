@@ -19,6 +19,7 @@ from tests.proxy.conformance import mistakes as m
 from tests.proxy.conformance.planting import (
     Defect,
     fails,
+    goes_on,
     hears,
     parses,
     patched,
@@ -160,6 +161,9 @@ DEFECTS = (
     Defect("stream buffered to its end", OLLAMA, "streaming", parses(OLLAMA, m.Patient)),
     Defect("a cut answer said to be whole", GEMINI, "streaming", streams(GEMINI, m.finishing(Finish.STOP))),
     Defect("a refusal said to be an answer", CLAUDE, "streaming", hears(CLAUDE, m.always(Finish.TOOL_CALLS))),
+    Defect("a pause taken for the end", CLAUDE, "streaming", hears(CLAUDE, m.mistaking(Finish.PAUSE, Finish.STOP))),
+    Defect("a paused answer begun anew", GEMINI, "streaming", goes_on(GEMINI, m.asked_from_the_start)),
+    Defect("gone on without the paused tool", CLAUDE, "streaming", goes_on(CLAUDE, m.without_its_own_tools)),
     Defect("usage not asked for", OPENAI, "streaming", sends(OPENAI, m.without("stream_options"))),
     # error mapping
     Defect(

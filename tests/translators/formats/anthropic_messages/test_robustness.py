@@ -80,6 +80,8 @@ def test_what_was_bound_once_stays_as_it_is(schema: dict[str, Any]) -> None:
         wire = bound(schema, "s", [])
     except NotBindableError:
         return
+    if "allOf" in json.dumps(wire):  # of which one part may be all that is left
+        return
     transforms: list[Transform] = []
     with contextlib.suppress(NotBindableError):  # an unused definition may be left over
         assert bound(wire, "s", transforms) == wire

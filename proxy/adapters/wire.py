@@ -39,6 +39,9 @@ from .reach import Identify, Reach, Send, no_identities
 RESUMPTIONS = 5
 """How often an answer that its provider pauses is asked to go on. Each is a request of its own, and billed."""
 
+_REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id")
+"""How providers name the id under which their support finds a call: OpenAI, Anthropic, Azure."""
+
 _JSON_TYPES = frozenset({"application/json", "text/json", "application/problem+json"})
 
 
@@ -203,7 +206,7 @@ class WireAnswer:
         self._tally = Tally(notes=reply.notes)
         self._complete = False
         self.status = reply.status
-        self.upstream_request_id = reply.header("x-request-id") or reply.header("apim-request-id")
+        self.upstream_request_id = next(filter(None, map(reply.header, _REQUEST_IDS)), None)
 
     @property
     def tally(self) -> Tally:

@@ -77,13 +77,23 @@ def _flat(annotation: Wire) -> Wire:
     return {"type": kind, **inner} if type(inner) is dict else annotation
 
 
-def nested_annotations(annotations: tuple[JSON, ...]) -> list[Wire]:
-    """The `url_citation`s among canonical annotations as chat nests them. Other kinds have no form here."""
+def nested_annotations(annotations: tuple[JSON, ...], before: int = 0) -> list[Wire]:
+    """The `url_citation`s among canonical annotations as chat nests them. Other kinds have no form here.
+
+    `before` is the length of the texts in front of theirs: in chat all of them are one.
+    """
     return [
-        {"type": "url_citation", "url_citation": {key: value for key, value in citation.items() if key != "type"}}
+        {
+            "type": "url_citation",
+            "url_citation": {key: _placed(key, citation[key], before) for key in citation if key != "type"},
+        }
         for citation in annotations
         if type(citation) is dict and citation.get("type") == "url_citation"
     ]
+
+
+def _placed(key: str, value: JSON, before: int) -> JSON:
+    return value + before if key in ("start_index", "end_index") and type(value) is int else value
 
 
 def tokens(logprobs: Any, key: str) -> tuple[JSON, ...] | None:

@@ -64,7 +64,7 @@ def _message(blocks: tuple[Block, ...], calls: list[ToolCall], context: RenderCo
         "role": "assistant",
         "content": None if silent else "".join(block.text for block in texts),
         "refusal": "".join(refusals) if refusals else None,
-        "annotations": [each for block in texts for each in content.nested_annotations(block.annotations)],
+        "annotations": _annotations(texts),
     }
     thoughts = "\n\n".join(shown for block in blocks if isinstance(block, Reasoning) and (shown := visible(block)))
     if thoughts and context.show_reasoning:
@@ -78,6 +78,15 @@ def _message(blocks: tuple[Block, ...], calls: list[ToolCall], context: RenderCo
     elif calls:
         message["tool_calls"] = [_call(call, context) for call in calls]
     return message
+
+
+def _annotations(texts: list[Text]) -> list[Wire]:
+    found: list[Wire] = []
+    before = 0
+    for block in texts:
+        found += content.nested_annotations(block.annotations, before)
+        before += len(block.text)
+    return found
 
 
 def visible(block: Reasoning) -> str:

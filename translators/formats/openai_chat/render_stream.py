@@ -148,7 +148,8 @@ class _Choice:
         self._turns: list[int] = []  # calls that are not through, the one whose turn it is first
         self._held: dict[int, list[_Delta]] = {}  # of the calls behind it
         self._whole: set[int] = set()  # calls that stopped
-        self._annotations: list[JSON] = []
+        self._annotations: list[Wire] = []
+        self._said = 0  # characters of the texts that stopped
         self._thoughts = 0
         self._parts: set[tuple[int, int]] = set()  # summary parts that were begun
         self._kinds: dict[int, str] = {}  # whether a reasoning block shows its text or its summary
@@ -200,7 +201,8 @@ class _Choice:
         unsent = chunk.index not in self._sent
         match block:
             case Text():
-                self._annotations += block.annotations
+                self._annotations += content.nested_annotations(block.annotations, self._said)
+                self._said += len(block.text)
                 if unsent and (block.text or block.logprobs):
                     said = _Delta({"content": block.text}, _logprobs("content", block.logprobs))
                     return [*self._with_role(None), said]
@@ -246,9 +248,8 @@ class _Choice:
 
     def rest(self) -> list[_Delta]:
         """What must come before the finish reason: the role if nothing was said, and the annotations, once."""
-        annotations = content.nested_annotations(tuple(self._annotations))
-        if annotations:
-            return [*self._with_role(None), _Delta({"annotations": annotations})]
+        if self._annotations:
+            return [*self._with_role(None), _Delta({"annotations": self._annotations})]
         return self._with_role(None)
 
     def finish(self, stop: ChoiceStop) -> str:

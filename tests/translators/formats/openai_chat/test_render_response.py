@@ -123,6 +123,22 @@ def test_a_refusal_stops_with_text_and_is_filtered_without():
     assert rendered(finish=Finish.REFUSAL)["choices"][0]["finish_reason"] == "content_filter"
 
 
+def test_citations_of_several_texts_point_into_the_one_text_of_chat():
+    first = {"type": "url_citation", "url": "a", "title": "t", "start_index": 1, "end_index": 3}
+    said = message(
+        Text("one ", (first,)),
+        ToolCall("c", "f", "{}"),
+        Text("two", ({**first, "url": "b"}, {"type": "url_citation", "url": "c"})),
+    )
+    assert said["content"] == "one two"
+    places = [each["url_citation"] for each in said["annotations"]]
+    assert [(place["url"], place.get("start_index"), place.get("end_index")) for place in places] == [
+        ("a", 1, 3),
+        ("b", 5, 7),
+        ("c", None, None),
+    ]
+
+
 def test_citations_are_nested_and_other_annotations_have_no_form():
     citation = {"type": "url_citation", "url": "u", "title": "t", "start_index": 0, "end_index": 1}
     said = message(Text("x", (citation, {"type": "file_citation", "file_id": "f"})))

@@ -224,6 +224,22 @@ def test_citations_come_once_before_the_finish_reason():
     assert [len(delta.get("annotations", ())) for delta in deltas(data)] == [0, 0, 2, 0]
 
 
+def test_citations_of_a_later_text_point_into_the_one_text_of_chat():
+    place = {"type": "url_citation", "url": "u", "title": "t", "start_index": 0, "end_index": 3}
+    data = rendered(
+        BlockStart(0, 0, Text("")),
+        BlockDelta(0, 0, "text", "one "),
+        BlockStop(0, 0, Text("one ")),
+        BlockStart(0, 1, Text("")),
+        BlockDelta(0, 1, "text", "two"),
+        BlockStop(0, 1, Text("two", (place,))),
+        STOP,
+        End(),
+    )
+    (cited,) = [delta["annotations"][0]["url_citation"] for delta in deltas(data) if "annotations" in delta]
+    assert (cited["start_index"], cited["end_index"]) == (4, 7)
+
+
 def test_logprobs_travel_with_their_text():
     token = {"token": "x", "logprob": -0.5, "bytes": None, "top_logprobs": []}
     data = rendered(

@@ -123,7 +123,8 @@ def _same_call(call: ToolCall, made: ToolCall) -> bool:
 
 
 def _text(blocks: tuple[Block, ...]) -> str:
-    return "".join(block.text for block in blocks if isinstance(block, Text)).strip()
+    """What is said, without the white space: chat puts some between texts that were apart."""
+    return "".join("".join(block.text for block in blocks if isinstance(block, Text)).split())
 
 
 def _with_marks(turn: tuple[Block, ...], copy: tuple[Block, ...]) -> tuple[Block, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from translators.canonical import JSON, Media, Opaque
+from translators.canonical import JSON, Block, HostedItem, Media, Opaque, ToolCall
 from translators.formats import Wire, json
 
 from .messages import split_data_url
@@ -94,6 +94,20 @@ def nested_annotations(annotations: tuple[JSON, ...], before: int = 0) -> list[W
 
 def _placed(key: str, value: JSON, before: int) -> JSON:
     return value + before if key in ("start_index", "end_index") and type(value) is int else value
+
+
+PARAGRAPH = "\n\n"
+"""Stands in chat's one text where a tool was at work between two texts of an answer."""
+
+
+def parted(said: int, text: str, *, worked: bool) -> str:
+    """`text` as it follows `said` characters, parted from them if a tool `worked` in between and nothing parts them yet."""
+    return PARAGRAPH + text if worked and said and text and not text[0].isspace() else text
+
+
+def is_tool(block: Block) -> bool:
+    """Whether a tool is at work in `block`, the client's or the provider's own."""
+    return isinstance(block, (ToolCall, HostedItem))
 
 
 def tokens(logprobs: Any, key: str) -> tuple[JSON, ...] | None:

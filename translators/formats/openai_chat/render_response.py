@@ -60,11 +60,12 @@ def _message(blocks: tuple[Block, ...], calls: list[ToolCall], context: RenderCo
     sounds = [block for block in blocks if isinstance(block, Media) and block.kind == "audio"]
     images = [block for block in blocks if isinstance(block, Media) and block.kind == "image"]
     silent = not texts and bool(calls or refusals or sounds)
+    text, annotations = _one_text(blocks)
     message: Wire = {
         "role": "assistant",
-        "content": None if silent else "".join(block.text for block in texts),
+        "content": None if silent else text,
         "refusal": "".join(refusals) if refusals else None,
-        "annotations": _annotations(texts),
+        "annotations": annotations,
     }
     thoughts = "\n\n".join(shown for block in blocks if isinstance(block, Reasoning) and (shown := visible(block)))
     if thoughts and context.show_reasoning:
@@ -80,13 +81,16 @@ def _message(blocks: tuple[Block, ...], calls: list[ToolCall], context: RenderCo
     return message
 
 
-def _annotations(texts: list[Text]) -> list[Wire]:
-    found: list[Wire] = []
-    before = 0
-    for block in texts:
-        found += content.nested_annotations(block.annotations, before)
-        before += len(block.text)
-    return found
+def _one_text(blocks: tuple[Block, ...]) -> tuple[str, list[Wire]]:
+    """All that is said, as one text, and where its citations point in that."""
+    said, found, worked = "", list[Wire](), False
+    for block in blocks:
+        worked = worked or content.is_tool(block)
+        if isinstance(block, Text):
+            said += content.parted(len(said), block.text, worked=worked)
+            found += content.nested_annotations(block.annotations, len(said) - len(block.text))
+            worked = worked and not block.text
+    return said, found
 
 
 def visible(block: Reasoning) -> str:

@@ -149,7 +149,8 @@ class _Choice:
         self._held: dict[int, list[_Delta]] = {}  # of the calls behind it
         self._whole: set[int] = set()  # calls that stopped
         self._annotations: list[Wire] = []
-        self._said = 0  # characters of the texts that stopped
+        self._said = 0  # characters of all texts so far
+        self._worked = False  # a tool was at work since the last text
         self._thoughts = 0
         self._parts: set[tuple[int, int]] = set()  # summary parts that were begun
         self._kinds: dict[int, str] = {}  # whether a reasoning block shows its text or its summary
@@ -160,6 +161,7 @@ class _Choice:
     def start(self, chunk: BlockStart) -> list[_Delta]:
         block = chunk.block
         self._open[chunk.index] = block
+        self._worked = self._worked or content.is_tool(block)
         if isinstance(block, Refusal):
             self._refused = True
             return self._with_role(None, content=None, refusal="")
@@ -179,9 +181,7 @@ class _Choice:
             return []
         match block:
             case Text():
-                self._sent.add(chunk.index)
-                said = _Delta({"content": chunk.value}, _logprobs("content", chunk.logprobs))
-                return [*self._with_role(None), said]
+                return self._say(chunk.index, chunk.value, chunk.logprobs)
             case Refusal():
                 self._sent.add(chunk.index)
                 return [_Delta({"refusal": chunk.value}, _logprobs("refusal", chunk.logprobs))]
@@ -201,11 +201,13 @@ class _Choice:
         unsent = chunk.index not in self._sent
         match block:
             case Text():
-                self._annotations += content.nested_annotations(block.annotations, self._said)
-                self._said += len(block.text)
-                if unsent and (block.text or block.logprobs):
-                    said = _Delta({"content": block.text}, _logprobs("content", block.logprobs))
-                    return [*self._with_role(None), said]
+                said = (
+                    self._say(chunk.index, block.text, block.logprobs)
+                    if unsent and (block.text or block.logprobs)
+                    else []
+                )
+                self._annotations += content.nested_annotations(block.annotations, self._said - len(block.text))
+                return said
             case Refusal() if unsent and block.text:
                 return [_Delta({"refusal": block.text}, _logprobs("refusal", block.logprobs))]
             case Reasoning() if unsent and visible(block):
@@ -224,6 +226,14 @@ class _Choice:
             case _:
                 pass
         return []
+
+    def _say(self, index: int, text: str, logprobs: tuple[JSON, ...] | None) -> list[_Delta]:
+        if index not in self._sent:
+            self._sent.add(index)
+            text = content.parted(self._said, text, worked=self._worked)
+            self._worked = self._worked and not text
+        self._said += len(text)
+        return [*self._with_role(None), _Delta({"content": text}, _logprobs("content", logprobs))]
 
     def _last(self, call: ToolCall, index: int, *, unsent: bool) -> list[_Delta]:
         """The rest of a call, and what was held for the calls behind it."""

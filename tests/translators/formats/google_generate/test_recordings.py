@@ -274,6 +274,11 @@ def test_each_dialect_says_the_same(exchange, dialect):
     expected, got = told(response), told(seen)
     if dialect == "openai_responses":
         expected["pictures"] = got["pictures"] = None  # an item of its own there
+    elif any(isinstance(block, HostedItem) for block in response.choices[0].message.blocks):
+        expected["text"], got["text"] = (
+            expected["text"].split(),
+            got["text"].split(),
+        )  # paragraphs around a tool at work
     assert got == expected
 
 

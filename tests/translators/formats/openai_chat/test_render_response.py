@@ -126,9 +126,9 @@ def test_a_refusal_stops_with_text_and_is_filtered_without():
 def test_citations_of_several_texts_point_into_the_one_text_of_chat():
     first = {"type": "url_citation", "url": "a", "title": "t", "start_index": 1, "end_index": 3}
     said = message(Text("one ", (first,)), ToolCall("c", "f", "{}"), Text("two", ({**first, "url": "b"},)))
-    assert said["content"] == "one two"
+    assert said["content"] == "one \n\ntwo"  # what stands around a tool at work are two paragraphs
     places = [each["url_citation"] for each in said["annotations"]]
-    assert [(place["url"], place["start_index"], place["end_index"]) for place in places] == [("a", 1, 3), ("b", 5, 7)]
+    assert [(place["url"], place["start_index"], place["end_index"]) for place in places] == [("a", 1, 3), ("b", 7, 9)]
 
 
 def test_citations_are_nested_and_other_annotations_have_no_form():

@@ -11,6 +11,7 @@ from translators.canonical import (
     ChoiceStop,
     End,
     Finish,
+    HostedItem,
     Media,
     NativeEvent,
     Reasoning,
@@ -238,6 +239,26 @@ def test_citations_of_a_later_text_point_into_the_one_text_of_chat():
     )
     (cited,) = [delta["annotations"][0]["url_citation"] for delta in deltas(data) if "annotations" in delta]
     assert (cited["start_index"], cited["end_index"]) == (4, 7)
+
+
+def test_texts_around_a_tool_at_work_are_two_paragraphs_and_others_are_one():
+    def text(index, words):
+        return [BlockStart(0, index, Text("")), BlockDelta(0, index, "text", words), BlockStop(0, index, Text(words))]
+
+    searched = HostedItem("web_search", {"type": "web_search_call"})
+    thought = Reasoning(("hm",))
+    data = rendered(
+        *text(0, "Let me look."),
+        BlockStart(0, 1, searched),
+        BlockStop(0, 1, searched),
+        *text(2, "It"),
+        BlockStart(0, 3, Reasoning()),
+        BlockStop(0, 3, thought),
+        *text(4, " rains."),
+        STOP,
+        End(),
+    )
+    assert "".join(delta.get("content") or "" for delta in deltas(data)) == "Let me look.\n\nIt rains."
 
 
 def test_logprobs_travel_with_their_text():

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from .token_endpoint import Fetched, TokenEndpoints, TokenError, fetched, refusal_code
+from .token_endpoint import Fetched, TokenEndpoints, TokenError, fetched, is_token, refusal_code
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 QUOTA_HEADER = "x-goog-user-project"
@@ -79,7 +79,7 @@ def _text(path: Path) -> str:
 def _info(text: str, what: str) -> Mapping[str, Any]:
     try:
         info = json.loads(text)
-    except ValueError:  # not chained: it quotes what it could not read
+    except (ValueError, RecursionError):  # not chained: it quotes what it could not read
         raise TokenError(f"{what} is not JSON.", "not_set_up") from None
     if not isinstance(info, dict):
         raise TokenError(f"{what} is not a JSON object.", "not_set_up")
@@ -162,7 +162,7 @@ def _refusal(error: Any) -> TokenError:
 
 def _kept(credentials: Any) -> Fetched:
     token, expiry = credentials.token, credentials.expiry
-    if not isinstance(token, str) or not token:
+    if not is_token(token):
         raise TokenError("Google's token endpoint answered without a token.", "unreachable")
     lifetime = 3600.0
     if expiry is not None:  # naive, in UTC

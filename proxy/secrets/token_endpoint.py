@@ -7,10 +7,11 @@ what it was sent. No proxy variables, no cookies, no redirects; every wait ends.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import aiohttp
 
@@ -111,7 +112,7 @@ class TokenEndpoints:
     async def _ask(self, who: str, method: str, url: str, **options: Any) -> Said:
         try:
             async with self._open().request(method, url, allow_redirects=False, **options) as answer:
-                body = await answer.content.read(_BODY_LIMIT)
+                body = await _body(answer.content)
                 headers = {name.lower(): value for name, value in answer.headers.items()}
                 return Said(answer.status, headers, _object(body))
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
@@ -128,10 +129,18 @@ class TokenEndpoints:
         return self._session
 
 
+async def _body(content: aiohttp.StreamReader) -> bytes:
+    """All of an answer, in however many pieces it comes; cut where no token's answer reaches."""
+    body = bytearray()
+    while len(body) < _BODY_LIMIT and (piece := await content.read(_BODY_LIMIT - len(body))):
+        body += piece
+    return bytes(body)
+
+
 def _object(body: bytes) -> Mapping[str, Any]:
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -144,13 +153,18 @@ def fetched(who: str, said: Said, now: float) -> Fetched:
     if said.status != 200:
         raise refusal(who, said)
     token = said.wire.get("access_token")
-    if not isinstance(token, str) or not token or not token.isascii() or any(char.isspace() for char in token):
+    if not is_token(token):
         raise TokenError(f"{who} answered without a token.", "unreachable")
     lifetime = _seconds(said.wire.get("expires_in"))
     if lifetime is None:
         until = _seconds(said.wire.get("expires_on"))
         lifetime = _LIFETIME if until is None else max(until - now, 0.0)
     return Fetched(token=token, lifetime=lifetime)
+
+
+def is_token(value: object) -> TypeGuard[str]:
+    """Whether `value` can be a token: something that may stand in a header."""
+    return isinstance(value, str) and bool(value) and value.isascii() and value.isprintable() and " " not in value
 
 
 def refusal(who: str, said: Said) -> TokenError:
@@ -174,6 +188,7 @@ def refusal_code(wire: Mapping[str, Any]) -> tuple[str | None, str | None]:
 
 def _seconds(value: Any) -> float | None:
     try:
-        return max(float(value), 0.0)
-    except (TypeError, ValueError):
+        seconds = float(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return max(seconds, 0.0) if math.isfinite(seconds) else None

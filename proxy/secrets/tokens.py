@@ -115,6 +115,10 @@ class TokenSource:
                 return await self._fetch(scope)
         except TimeoutError:
             raise TokenError("The identity service did not answer in time.", "unreachable") from None
+        except TokenError:
+            raise
+        except Exception as error:  # noqa: BLE001  # a library's; its text may repeat what it was given
+            raise TokenError(f"The token could not be fetched ({type(error).__name__}).", "unreachable") from None
 
     def _settled(self, task: asyncio.Task[Fetched]) -> None:
         """Keeps what a fetch brought, unless something newer has taken its place."""

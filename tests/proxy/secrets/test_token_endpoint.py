@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.secrets.token_endpoint import Said, TokenEndpoints, TokenError, fetched, refusal
-from tests.support.scripted import ScriptedServer, whole
+from tests.support.scripted import Pause, ScriptedServer, whole
 from translators.canonical import Reason
 
 
@@ -20,13 +20,16 @@ def said(status: int = 200, **wire: object) -> Said:
         ({"expires_on": 1795499000}, 0.0),
         ({"expires_on": "11/05/2026 10:00:00 AM"}, 3600.0),
         ({}, 3600.0),
+        ({"expires_in": float("nan")}, 3600.0),
+        ({"expires_in": float("inf")}, 3600.0),
+        ({"expires_in": 10**400}, 3600.0),
     ],
 )
 def test_how_long_a_token_lives(wire: dict[str, object], lifetime: float) -> None:
     assert fetched("S", said(access_token="t", **wire), 1795499500.0).lifetime == lifetime
 
 
-@pytest.mark.parametrize("token", [None, "", 5, "two words", "line\nbreak", "ü"])
+@pytest.mark.parametrize("token", [None, "", 5, "two words", "line\nbreak", "ü", "nul\0", "\x7f"])
 def test_what_could_not_stand_in_a_header_is_no_token(token: object) -> None:
     with pytest.raises(TokenError, match="answered without a token"):
         fetched("S", said(access_token=token), 0.0)
@@ -75,11 +78,20 @@ async def test_a_service_that_is_not_there_is_named_without_its_address() -> Non
     await endpoints.close()
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"[]", b"", b"\xff"])
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"", b"\xff", b"[" * 100_000])
 async def test_an_answer_of_any_shape_is_read(services: ScriptedServer, body: bytes) -> None:
     endpoints = TokenEndpoints()
     url = services.script("odd", [whole(200, body)])
     assert (await endpoints.post("S", f"{url}/token", {})).wire == {}
+    await endpoints.close()
+
+
+async def test_an_answer_in_pieces_is_read_to_its_end(services: ScriptedServer) -> None:
+    endpoints = TokenEndpoints()
+    answer = whole(200, {"access_token": "t" * 3000, "expires_in": 60})
+    url = services.script("slow", [answer[:-2000], Pause(0.02), answer[-2000:-5], Pause(0.02), answer[-5:]])
+    said = await endpoints.post("S", f"{url}/token", {})
+    assert fetched("S", said, 0.0).token == "t" * 3000
     await endpoints.close()
 
 

@@ -246,3 +246,13 @@ async def test_closing_ends_a_fetch_that_is_under_way(source: TokenSource, servi
 
 def test_nothing_that_is_printed_shows_a_token() -> None:
     assert "canary" not in repr(Fetched(token="canary", lifetime=1.0))
+
+
+async def test_what_nobody_expected_is_no_token_either_and_tells_nothing(source: TokenSource, service: Service) -> None:
+    service.failure = RuntimeError("s3cr3t")
+    for _ in range(3):  # the first is asked, the others rest with it
+        with pytest.raises(UpstreamError) as caught:
+            await source.token()
+        assert caught.value.failure == "token_unavailable"
+        assert str(caught.value) == "The token could not be fetched (RuntimeError)."
+    assert service.scopes == [SCOPE]

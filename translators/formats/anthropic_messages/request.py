@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 
 from translators.canonical import OutputSpec, Request, Sampling, StateSpec, Transform
-from translators.formats import Rendered, Wire, json
+from translators.formats import Rendered, Wire
 
 from .caching import Marks
 from .errors import unsupported
 from .messages import Messages
 from .reasoning import limit_of, render_reasoning
-from .schema import NotBindableError, bound
-from .tools import ToolUse, render_tools, tools_of
+from .schema import NotBindableError, bound, in_words, optional_count, union_count
+from .tools import STRICT_OPTIONAL, STRICT_UNIONS, ToolUse, render_tools, tools_of
 
 EXTENSIONS = ("cache_control", "container", "inference_geo", "speed", "thinking")
 """Members of Anthropic's own, as its users write them into `extra_body`. They go over what is made of other members."""
@@ -35,9 +35,9 @@ def render_request(request: Request, model: str) -> Rendered:
     """The body for `model`. Raises `UpstreamError(UNSUPPORTED)` for a need that routing should have caught."""
     transforms: list[Transform] = []
     marks = Marks(transforms)
-    use = render_tools(request, marks, transforms)
-    system, messages = Messages(request, marks, transforms).render()
     form, demand = _output(request.output, transforms)
+    use = render_tools(request, marks, transforms, None if form is None else form["schema"])
+    system, messages = Messages(request, marks, transforms).render()
     if demand is not None:
         system.append({"type": "text", "text": demand})
     body: Wire = {"model": model, "max_tokens": 0}
@@ -82,7 +82,7 @@ def _output(output: OutputSpec, transforms: list[Transform]) -> tuple[Wire | Non
         raise unsupported("a grammar for the answer", "response_format")
     if output.kind == "json_schema" and output.schema is not None:
         try:
-            schema = bound(output.schema, "output.schema", transforms)
+            schema = _bound(output.schema, transforms)
         except NotBindableError as error:
             transforms.append(Transform("output", "emulated", f"asked for in words: it cannot be bound to {error}"))
         else:
@@ -97,13 +97,23 @@ def _output(output: OutputSpec, transforms: list[Transform]) -> tuple[Wire | Non
     return None, _demand(output, transforms)
 
 
+def _bound(schema: Wire, transforms: list[Transform]) -> Wire:
+    """The schema of the answer in the subset and its limits. Raises `NotBindableError`, and then has listed nothing."""
+    changes: list[Transform] = []
+    wire = bound(schema, "output.schema", changes)
+    if optional_count(wire) > STRICT_OPTIONAL or union_count(wire) > STRICT_UNIONS:
+        raise NotBindableError(f"more than {STRICT_OPTIONAL} optional or {STRICT_UNIONS} many-typed members")
+    transforms += changes
+    return wire
+
+
 def _demand(output: OutputSpec, transforms: list[Transform]) -> str:
     demand = [_JSON_ONLY]
     if output.description is not None:
         demand.append(f"It is: {output.description}")
         transforms.append(Transform("output.description", "mapped", "it is part of the instruction"))
     if output.schema is not None:
-        demand.append(_BY_SCHEMA + json.dumps(output.schema).decode())
+        demand.append(_BY_SCHEMA + in_words(output.schema, "response_format"))
     return "\n".join(demand)
 
 

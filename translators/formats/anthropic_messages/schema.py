@@ -14,6 +14,8 @@ from typing import Any
 from translators.canonical import Transform
 from translators.formats import Wire, json
 
+from .errors import unsupported
+
 _FORMATS = frozenset({"date", "date-time", "duration", "email", "hostname", "ipv4", "ipv6", "time", "uri", "uuid"})
 _KEPT = frozenset({"type", "title", "description", "default", "required"})
 _SILENT = frozenset(
@@ -71,6 +73,7 @@ class _Binding:
         if not any(word in node for word in _SHAPES):
             raise NotBindableError("a value of any shape")
         rest = {key: value for key, value in node.items() if key not in _DEFINITIONS}
+        self._refuse_split_members(rest)
         self._choices(rest, wire, pointer)
         self._object(rest, wire, pointer)
         self._array(rest, wire, pointer)
@@ -115,6 +118,10 @@ class _Binding:
         return {**wire, **self.bind(below, pointer)} if isinstance(target, dict) else wire
 
     def _choices(self, rest: Wire, wire: Wire, pointer: str) -> None:
+        if not any(word in rest for word in _SHAPES if word not in ("enum", "const")):
+            values = rest.get("enum", [rest.get("const")])
+            if not isinstance(values, list) or not values or not all(map(_is_primitive, values)):
+                raise NotBindableError("values other than plain ones")
         values = rest.get("enum")
         if isinstance(values, list) and values and all(map(_is_primitive, values)):
             wire["enum"] = rest.pop("enum")
@@ -131,6 +138,19 @@ class _Binding:
             wire[name] = [self.bind(each, f"{pointer}/{word}/{at}") for at, each in enumerate(variants)]
             if word == "oneOf":
                 self._listed(f"{pointer}/oneOf", "mapped", "oneOf became anyOf")
+
+    def _refuse_split_members(self, node: Wire) -> None:
+        """Objects are closed to members they do not name, so parts that hold at once must all name the same."""
+        own, together = _members(node), _variants_of(node, "allOf")
+        choices = [*_variants_of(node, "anyOf"), *_variants_of(node, "oneOf")]
+        named = [names for part in together if (names := _members(_followed(self._root, part))) is not None]
+        if own is not None:
+            named.append(own)
+        if named:
+            found = (_members(_followed(self._root, part)) for part in choices)
+            named += [names for names in found if names is not None]
+            if any(names != named[0] for names in named):
+                raise NotBindableError("an object whose members are named in several places")
 
     def _object(self, rest: Wire, wire: Wire, pointer: str) -> None:
         if "object" not in _types(rest) and "properties" not in rest:
@@ -155,7 +175,7 @@ class _Binding:
             wire["items"] = self.bind(rest.pop("items"), f"{pointer}/items")
         elif "array" in _types(rest) and "prefixItems" not in rest:
             raise NotBindableError("an array of values of any shape")
-        if rest.get("minItems") in (0, 1):
+        if type(rest.get("minItems")) is int and rest["minItems"] in (0, 1):
             wire["minItems"] = rest.pop("minItems")
 
     def _text_rules(self, rest: Wire, wire: Wire) -> None:
@@ -173,7 +193,8 @@ class _Binding:
                 self._listed(f"{pointer}/{_escaped(key)}", "mapped", "a note to readers, which binds nothing")
             else:
                 self._listed(f"{pointer}/{_escaped(key)}", "emulated", f"{key} stands in the description only")
-        rules = [f"{key}: {json.dumps(value).decode()}" for key, value in rest.items() if key not in _SILENT]
+        where = f"{self._where}{pointer}"
+        rules = [f"{key}: {in_words(value, where)}" for key, value in rest.items() if key not in _SILENT]
         if rules:
             said = wire.get("description")
             note = "{" + ", ".join(rules) + "}"
@@ -181,6 +202,14 @@ class _Binding:
 
     def _listed(self, pointer: str, action: str, detail: str) -> None:
         self._transforms.append(Transform(f"{self._where}{pointer}", action, detail))
+
+
+def in_words(schema: Any, where: str) -> str:
+    """A schema as text for the model. Raises `UpstreamError(UNSUPPORTED)` for one nested too deep to be written."""
+    try:
+        return json.dumps(schema).decode()
+    except TypeError:
+        raise unsupported("a schema that is nested this deep", where) from None
 
 
 def object_schema(schema: Wire | None, where: str, transforms: list[Transform]) -> Wire:
@@ -213,7 +242,7 @@ def _without_choice(schema: Wire, word: str, where: str, transforms: list[Transf
     common = set.union(*needed) if word == "allOf" and needed else set.intersection(*needed) if needed else set()
     rest = {key: value for key, value in schema.items() if key != word}
     required = [*_names(rest.get("required")), *(name for name in properties if name in common)]
-    note = f"{word}: {json.dumps(schema[word]).decode()}"
+    note = f"{word}: {in_words(schema[word], where)}"
     said = rest.get("description")
     transforms.append(Transform(f"{where}/{word}", "emulated", f"{word} at the top stands in the description only"))
     return {
@@ -307,6 +336,17 @@ def _resolved(root: Any, reference: str) -> Any:
         key = part.replace("~1", "/").replace("~0", "~")
         node = node.get(key) if isinstance(node, dict) else None
     return node
+
+
+def _members(node: Any) -> frozenset[str] | None:
+    """The members that an object names; None for what is no object, or says nothing of members itself."""
+    properties = node.get("properties") if isinstance(node, dict) else None
+    return frozenset(properties) if isinstance(properties, dict) else None
+
+
+def _variants_of(node: Wire, word: str) -> list[Any]:
+    variants = node.get(word)
+    return variants if isinstance(variants, list) else []
 
 
 def _types(schema: Wire) -> tuple[Any, ...]:

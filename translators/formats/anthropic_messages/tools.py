@@ -18,7 +18,7 @@ from .errors import unsupported
 from .schema import NotBindableError, bound, object_schema, optional_count, union_count
 
 STRICT_TOOLS, STRICT_OPTIONAL, STRICT_UNIONS = 20, 24, 16
-"""The most strict tools in a request, and the most optional and many-typed parameters of them all."""
+"""The most strict tools in a request, and the most optional and many-typed parameters of them and the answer together."""
 
 WEB_SEARCH_TYPES = (
     "web_search",
@@ -69,10 +69,13 @@ class ToolUse:
     container: str | None = None
 
 
-def render_tools(request: Request, marks: Marks, transforms: list[Transform]) -> ToolUse:
-    """Raises `UpstreamError(UNSUPPORTED)` for tools that Anthropic does not have."""
+def render_tools(request: Request, marks: Marks, transforms: list[Transform], answer: Wire | None = None) -> ToolUse:
+    """Raises `UpstreamError(UNSUPPORTED)` for tools that Anthropic does not have.
+
+    `answer` is the schema that the answer is bound to, if any: strict tools share its limits.
+    """
     offered, choice = _offered(request, transforms)
-    rendering = _Tools(request, marks, transforms)
+    rendering = _Tools(request, marks, transforms, answer)
     tools = [rendering.tool(tool, index) for index, tool in offered]
     if request.web_search is not None:
         tools.append(rendering.web_search(request.web_search, "web_search_options"))
@@ -118,18 +121,21 @@ def _choice(request: Request, choice: ToolChoice | None, tools: list[Wire], tran
 class _Tools:
     """Renders tools one by one; what is limited over all of them is counted here."""
 
-    def __init__(self, request: Request, marks: Marks, transforms: list[Transform]) -> None:
+    def __init__(self, request: Request, marks: Marks, transforms: list[Transform], answer: Wire | None) -> None:
         self._request = request
         self._marks = marks
         self._transforms = transforms
-        self._strict = self._optional = self._unions = 0
+        self._strict = 0
+        self._optional, self._unions = optional_count(answer), union_count(answer)
         self.container: str | None = None
         self.searches = False
 
     def tool(self, tool: Tool, index: int) -> Wire:
         where = f"tools[{index}]"
         if tool.kind == "hosted":
-            return self._hosted(tool.hosted or {"type": tool.name}, where)
+            hosted = dict(self._hosted(tool.hosted or {"type": tool.name}, where))
+            self._marks.add(hosted, tool.cache, where)
+            return hosted
         if tool.kind != "function":
             raise unsupported(f"{tool.kind} tools", where)
         wire: Wire = {"name": tool.name}
@@ -158,7 +164,7 @@ class _Tools:
             or self._unions + unions > STRICT_UNIONS
         ):
             limits = f"{STRICT_TOOLS} tools, {STRICT_OPTIONAL} optional and {STRICT_UNIONS} many-typed parameters"
-            self._loose(where, f"no more than {limits} can be strict")
+            self._loose(where, f"no more than {limits} can be strict, the answer's included")
             return None
         self._strict += 1
         self._optional += optional

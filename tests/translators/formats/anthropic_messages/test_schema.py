@@ -271,3 +271,37 @@ def test_members_of_several_types_are_counted_at_any_depth():
         "items": {"properties": {"e": union}},
     }
     assert union_count(schema) == 4
+
+
+A, B = thing(a=TEXT), thing(b=TEXT)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"allOf": [A, B]},
+        {"properties": {"k": TEXT}, "allOf": [A]},
+        {"type": "object", "properties": {"k": TEXT}, "anyOf": [A, B]},
+        {"type": "object", "properties": {"k": TEXT}, "oneOf": [{"$ref": "#/$defs/A"}, {"type": "null"}]},
+    ],
+)
+def test_an_object_whose_parts_would_shut_each_other_out_is_not_bindable(schema):
+    """Each part would be closed to the members of the others, so that nothing at all would be valid."""
+    assert "several places" in unbindable({**thing(x=schema), "$defs": {"A": A}})
+
+
+def test_parts_that_name_the_same_members_hold_together():
+    wire, _ = bind(thing(x={"type": "object", "properties": {"a": TEXT}, "anyOf": [A, {"type": "null"}]}))
+    assert wire["properties"]["x"]["anyOf"] == [A, {"type": "null"}]
+    assert bind(thing(x={"anyOf": [A, B]}))[0]["properties"]["x"] == {"anyOf": [A, B]}
+
+
+@pytest.mark.parametrize("schema", [{"enum": [[1], [2]]}, {"const": {"a": 1}}, {"enum": []}])
+def test_values_that_cannot_be_compiled_and_nothing_else_are_not_bindable(schema):
+    assert "plain" in unbindable(thing(x=schema))
+
+
+def test_a_yes_is_no_number_of_items():
+    wire, listed = bind({"type": "array", "items": TEXT, "minItems": True})
+    assert wire["description"] == "{minItems: true}"
+    assert listed == [("s/minItems", "emulated")]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from translators.canonical import (
     CacheHint,
     Message,
+    OutputSpec,
     Reason,
     Request,
     StateSpec,
@@ -15,7 +17,15 @@ from translators.canonical import (
     UpstreamError,
 )
 from translators.formats.anthropic_messages.caching import Marks
-from translators.formats.anthropic_messages.tools import NATIVE_TYPES, WEB_SEARCH_TYPES, ToolUse, render_tools, tools_of
+from translators.formats.anthropic_messages.request import render_request
+from translators.formats.anthropic_messages.tools import (
+    NATIVE_TYPES,
+    STRICT_OPTIONAL,
+    WEB_SEARCH_TYPES,
+    ToolUse,
+    render_tools,
+    tools_of,
+)
 
 F = Tool(name="f", description="does f", parameters={"type": "object", "properties": {"a": {"type": "string"}}})
 G = Tool(name="g")
@@ -217,3 +227,29 @@ def test_the_tools_of_a_conversation():
         WIRE_G,
     ]
     assert tools_of([{"role": "user", "content": [{"type": "text", "text": "x"}]}]) == []
+
+
+def test_a_mark_on_a_tool_of_the_provider_stands_on_it_and_leaves_the_declaration_alone():
+    for tool in (hosted("web_search"), hosted(NATIVE_TYPES[0], name="bash")):
+        declared = dict(tool.hosted or {})
+        use, listed = rendered(replace(tool, cache=CacheHint()))
+        assert use.tools[0]["cache_control"] == {"type": "ephemeral"}
+        assert (tool.hosted, listed) == (declared, [])
+
+
+def test_the_answers_schema_takes_its_share_of_the_limits():
+    answer = {"type": "object", "properties": {f"o{at}": {"type": "string"} for at in range(STRICT_OPTIONAL)}}
+    tool = Tool(name="f", strict=True, parameters={"type": "object", "properties": {"a": {"type": "string"}}})
+    output = OutputSpec(kind="json_schema", schema=answer)
+    request = Request(messages=(Message("user", (Text("hi"),)),), tools=(tool,), output=output)
+    first = render_request(request, "m")
+    body, transforms = first.body, first.transforms
+    assert body["output_config"]["format"]["type"] == "json_schema"
+    assert "strict" not in body["tools"][0]
+    assert "tools[0].strict" in [each.field for each in transforms]
+
+    more = {**answer, "properties": {**answer["properties"], "one": {"type": "string"}}}
+    asked = render_request(replace(request, output=replace(output, schema=more)), "m")
+    assert "output_config" not in asked.body, "the API refuses a schema with more optional members"
+    assert asked.body["tools"][0]["strict"] is True
+    assert next((each.field, each.action) for each in asked.transforms) == ("output", "emulated")

@@ -199,6 +199,14 @@ def _whole(answer: Answer, block: Reasoning | HostedItem, made: list[Chunk]) -> 
     made.append(BlockStop(0, index, block))
 
 
+def _compact(value: object) -> str:
+    """JSON that is carried as text. Raises `UpstreamError` for what is nested too deep to be written again."""
+    try:
+        return json.dumps(value).decode()
+    except TypeError:
+        raise bad_shape("a block that is nested too deep") from None
+
+
 def _text(wire: Wire, name: str) -> str:
     value = wire.get(name)
     return value if isinstance(value, str) else ""
@@ -287,7 +295,7 @@ class _Thought:
         opaque: tuple[Opaque, ...] = ()
         if self._signature:  # a thought that was cut has none, and nobody takes it back
             block = {**self._block, "thinking": text, "signature": self._signature}
-            opaque = (Opaque(self._answer.issuer, THINKING, json.dumps(block).decode()),)
+            opaque = (Opaque(self._answer.issuer, THINKING, _compact(block)),)
         made.append(BlockStop(0, self._index, Reasoning((text,) if text else (), None, opaque)))
 
 
@@ -329,7 +337,7 @@ class _Call:
     def shut(self, made: list[Chunk]) -> None:
         text = "".join(self._pieces)
         if not text:
-            text = json.dumps(self._given or {}).decode()
+            text = _compact(self._given or {})
             made.append(BlockDelta(0, self._index, "arguments", text))
         made.append(BlockStop(0, self._index, ToolCall(self._call.id, self._call.name, text)))
 
@@ -352,7 +360,7 @@ class _Kept:
 
     def shut(self, made: list[Chunk]) -> None:
         answer, block = self._answer, self._with_input()
-        answer.sealed.append(Opaque(answer.issuer, BLOCK, json.dumps(block).decode()))
+        answer.sealed.append(Opaque(answer.issuer, BLOCK, _compact(block)))
         if hosted.is_use(block["type"]):
             answer.uses[_text(block, "id")] = block
         elif (item := hosted.shown(answer.uses.get(_text(block, "tool_use_id")), block)) is not None:

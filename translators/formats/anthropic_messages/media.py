@@ -7,7 +7,6 @@ Source: https://platform.claude.com/docs/en/build-with-claude/vision, /pdf-suppo
 from __future__ import annotations
 
 import base64
-import binascii
 
 from translators.canonical import Media, Transform
 from translators.formats import Wire
@@ -55,6 +54,8 @@ def render_media(media: Media, where: str, transforms: list[Transform]) -> Wire:
         return _block(media, media.kind, {"type": "file", "file_id": media.file_id})
     label, data = _content(media, where)
     if data is None:
+        if not (media.url or "").lower().startswith("https://"):
+            raise unsupported(f"a {media.kind} at an address that is not https", where)
         return _block(media, media.kind, {"type": "url", "url": media.url})
     found = _sniffed(data)
     mime = found or _ALIASES.get(label, label)
@@ -98,7 +99,7 @@ def _sniffed(data: str) -> str | None:
     if data.startswith("UklGR"):
         try:
             head = base64.b64decode(data[:16])
-        except binascii.Error:
+        except ValueError:  # no base64, or no ASCII even
             return None
         return "image/webp" if head[8:12] == b"WEBP" else None
     return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections import deque
 
 from translators.canonical import Transform
 from translators.formats import Wire
@@ -30,7 +31,7 @@ def fitting_id(given: str) -> str:
 def paired(turns: list[Wire], transforms: list[Transform]) -> list[Wire]:
     """`turns`, which alternate, with each batch of calls followed by its results. The turns given are changed."""
     made: list[Wire] = []
-    used: set[str] = set()
+    used: dict[str, int] = {}  # each id, and the number that the last call of that name got
     asked: list[tuple[str, Wire]] = []  # of the turn before: the id the client used, and the call
     for turn in turns:
         if asked and turn["role"] != "user":
@@ -52,30 +53,35 @@ def paired(turns: list[Wire], transforms: list[Transform]) -> list[Wire]:
     return made
 
 
-def _renamed(call: Wire, used: set[str]) -> tuple[str, Wire]:
+def _renamed(call: Wire, used: dict[str, int]) -> tuple[str, Wire]:
     """The id the call came with, and the call under one that no earlier call has."""
     given = identity = call["id"]
-    number = 1
     while identity in used:
-        number += 1
-        identity = f"{given}_{number}"
-    used.add(identity)
+        used[given] += 1
+        identity = f"{given}_{used[given]}"
+    used[identity] = 1
     call["id"] = identity
     return given, call
 
 
 def _results(asked: list[tuple[str, Wire]], given: list[Wire], transforms: list[Transform]) -> list[Wire]:
     """A result for each call, in the order of the calls. What answers one is taken out of `given`."""
+    waiting: dict[str, deque[Wire]] = {}
+    for each in given:
+        waiting.setdefault(each["tool_use_id"], deque()).append(each)
     results: list[Wire] = []
+    taken: set[int] = set()
     for identity, call in asked:
-        at = next((at for at, each in enumerate(given) if each["tool_use_id"] == identity), None)
-        if at is None:
+        answers = waiting.get(identity)
+        if not answers:
             transforms.append(Transform("messages", "emulated", f"the call {identity} has no result: one that says so"))
             result: Wire = {"type": "tool_result", "tool_use_id": "", "content": NO_RESULT, "is_error": True}
         else:
-            result = given.pop(at)
+            result = answers.popleft()
+            taken.add(id(result))
         result["tool_use_id"] = call["id"]  # in place: a cache mark may refer to it
         results.append(result)
+    given[:] = [each for each in given if id(each) not in taken]
     return results
 
 

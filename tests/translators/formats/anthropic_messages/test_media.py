@@ -115,3 +115,15 @@ def test_what_has_no_block_is_refused(members):
 
 def test_broken_base64_does_no_harm():
     assert rendered(kind="image", data="UklGR!!", mime="image/webp")[0]["source"]["media_type"] == "image/webp"
+
+
+@pytest.mark.parametrize("url", ["http://x.example/y.png", "ftp://x.example/y.png", "y.png", ""])
+@pytest.mark.parametrize("kind", ["image", "file"])
+def test_an_address_that_is_not_https_is_refused_before_the_provider_does(kind, url):
+    assert "https" in refused(kind=kind, url=url).body.message
+    block, _ = rendered(kind=kind, url="HTTPS://x.example/y")
+    assert block["source"] == {"type": "url", "url": "HTTPS://x.example/y"}
+
+
+def test_data_that_is_no_base64_is_refused():
+    refused(kind="image", data="UklGR\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9")

@@ -1,4 +1,5 @@
 import re
+import time
 
 import pytest
 
@@ -41,6 +42,28 @@ def test_results_come_first_and_in_the_order_of_the_calls():
     turns, listed = repaired(user(said("a")), assistant(use("1"), use("2")), user(said("b"), result("2"), result("1")))
     assert turns[2] == user(result("1"), result("2"), said("b"))
     assert listed == []
+
+
+def test_long_batches_and_ids_used_again_and_again_cost_no_more_than_their_length():
+    """The time per call of a large conversation is that of a small one, whatever order the results come in."""
+
+    def cost(size: int) -> float:
+        batch = [use(str(at)) for at in range(size)]
+        answers = [result(str(at)) for at in reversed(range(size))]
+        again = [turn for _ in range(size) for turn in (assistant(use("x")), user(result("x")))]
+        started = time.perf_counter()
+        turns = paired([user(said("a")), assistant(*batch), user(*answers), *again], [])
+        spent = time.perf_counter() - started
+        assert [each["tool_use_id"] for each in turns[2]["content"]] == [each["id"] for each in batch]
+        return spent
+
+    assert min(cost(4000) for _ in range(3)) < 30 * min(cost(400) for _ in range(3))
+
+
+def test_of_two_results_for_one_call_the_second_is_told():
+    turns, listed = repaired(user(said("a")), assistant(use("1")), user(result("1", "x"), result("1", "y")))
+    assert turns[2] == user(result("1", "x"), said("[result of the tool call 1]"), said("y"))
+    assert listed == [("messages", "reshaped")]
 
 
 def test_a_call_without_a_result_gets_one_that_says_so():

@@ -273,3 +273,34 @@ def test_any_list_of_items_is_one_as_well(items: list[Any], model: str) -> None:
     wire = models.amend(PROVIDER.render_request(adapted, model).body, model)
     sdk.check(wire)
     check_order(wire, model)
+
+
+def nested(levels: int, leaf: Any, wrap: Any) -> Any:
+    for _ in range(levels):
+        leaf = wrap(leaf)
+    return leaf
+
+
+DEEP = nested(400, "x", lambda below: {"a": below})
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "tool_use", "id": "a", "name": "f", "input": DEEP},
+        {"type": "thinking", "thinking": "t", "signature": "s", "more": DEEP},
+        {"type": "web_search_tool_result", "tool_use_id": "a", "content": DEEP},
+    ],
+)
+def test_a_block_that_is_read_but_cannot_be_written_again_is_an_error_of_ours(block):
+    with pytest.raises(UpstreamError):
+        PROVIDER.parse_response({"id": "m", "content": [block]}, ISSUER)
+
+
+def test_a_schema_that_is_read_but_cannot_be_written_again_is_an_error_of_ours():
+    schema = nested(400, {"type": "string"}, lambda below: {"type": "object", "properties": {"a": below}})
+    user = Message("user", (Text("hi"),))
+    with pytest.raises(UpstreamError):
+        PROVIDER.render_request(Request(messages=(user,), output=OutputSpec(kind="json_schema", schema=schema)), "m")
+    with pytest.raises(UpstreamError):
+        PROVIDER.render_request(Request(messages=(user,), tools=(Tool(name="f", parameters={"anyOf": [schema]}),)), "m")

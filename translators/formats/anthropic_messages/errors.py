@@ -28,6 +28,7 @@ _SPENT_CODES = frozenset(
 _SPENT = re.compile(
     r"reached your specified (?:api|workspace api) usage limits|credit balance is too low", re.IGNORECASE
 )
+_RATE = re.compile(r"rate limit|concurrent", re.IGNORECASE)
 _FILTERED = re.compile(r"blocked by content filtering policy", re.IGNORECASE)
 # What another model, or the same without this wish, would take.
 _UNSUPPORTED = re.compile(
@@ -46,8 +47,8 @@ def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstrea
     message, kind, code, param = message_of(body)
     text = clean(message or "")
     code = code or error_code(body)
-    if status == 429 and kind == "rate_limit_error" and not _asks_to_wait(headers):
-        # A rate limit always says when to come back; a spend limit never does.
+    if status == 429 and kind == "rate_limit_error" and not _asks_to_wait(headers) and not _RATE.search(text):
+        # A spend limit never says when to come back; a rate limit does, or calls itself one.
         return _named(_spent(text), status, code)
     if (special := _by_words(status, text, code)) is not None:
         return special
@@ -58,9 +59,10 @@ def parse_error(status: int, headers: Mapping[str, str], body: bytes) -> Upstrea
 
 def failure_in(body: Any) -> UpstreamError:
     """What an error inside an answer of status 200 means: an event of a stream, or a whole body."""
-    message, _, code, _ = describe(body)
+    message, kind, code, _ = describe(body)
     error = in_band(body)
-    special = _by_words(400, clean(message or ""), code or _code_of(body))
+    text, code = clean(message or ""), code or _code_of(body)
+    special = _named(_spent(text), 402, code) if kind == "billing_error" else _by_words(400, text, code)
     if special is None:
         return error
     special.failure, special.billed_risk, special.http_status = error.failure, True, 200

@@ -157,3 +157,21 @@ def test_keys_in_a_message_are_masked():
 def test_a_need_that_is_not_met_names_its_place():
     error = unsupported("n above 1", "n")
     assert (error.reason, error.body.param, str(error)) == (Reason.UNSUPPORTED, "n", "Anthropic cannot take n above 1.")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Number of concurrent connections has exceeded your rate limit",
+        "This request would exceed your organization's rate limit of 40,000 input tokens per minute",
+    ],
+)
+def test_a_limit_that_calls_itself_one_of_rate_is_one_without_a_time_to_wait(message):
+    assert refused(429, "rate_limit_error", message).reason is Reason.RATE_LIMITED
+
+
+def test_a_bill_that_is_not_paid_is_a_used_up_quota_in_a_stream_too():
+    unpaid = {"type": "billing_error", "message": "Your account is out of credit."}
+    error = failure_in({"type": "error", "error": unpaid})
+    assert (error.reason, error.failure, error.http_status) == (Reason.QUOTA, "inband_error", 200)
+    assert error.body.message == "Your account is out of credit."

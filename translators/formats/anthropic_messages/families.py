@@ -92,6 +92,7 @@ _TABLE: tuple[tuple[str, Family], ...] = (
     (r"sonnet-5(?:-0)?", Family(bound=True)),
     (r"haiku-5-5", Family(late_system=True, bound=True)),
     (r"(?:fable|mythos)-5(?:-0)?", _ALWAYS_ON),
+    (r"mythos-preview", Family(off=None, efforts=_TO_MAX, forced=False)),
 )
 _ROWS = tuple((re.compile(f"claude-(?:{names})"), family) for names, family in _TABLE)
 

@@ -29,7 +29,7 @@ from .answer import REDACTED, THINKING
 from .families import EFFORTS, Family, family_of, name_of
 from .messages import NOTE, is_instruction
 from .reasoning import EFFORTS as WORDS
-from .reasoning import LEAST_BUDGET
+from .reasoning import LEAST_BUDGET, withheld
 
 BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 24_576, "max": 32_000}
 """Effort to `budget_tokens`, for models that think by hand."""
@@ -89,7 +89,9 @@ def with_loose_binding(body: Wire, model: str) -> Wire:
     400. Needs the header `BINDING_BETA` (see `betas`), hence only for services that take it.
     """
     thinking = body.get("thinking") or {"type": "adaptive"}
-    if not family_of(model).bound or "block_binding" in thinking or thinking.get("type") not in ("adaptive", "enabled"):
+    if not family_of(model).bound or not isinstance(thinking, dict) or "block_binding" in thinking:
+        return body
+    if thinking.get("type") not in ("adaptive", "enabled"):
         return body
     if not any(block.get("type") in (THINKING, REDACTED) for block in _blocks(body)):
         return body
@@ -136,12 +138,15 @@ def _thinking_member(request: Request, family: Family, limit: int, transforms: l
     rest = {name: value for name, value in request.extensions.items() if name != "thinking"}
     reasoning = request.reasoning or ReasoningSpec()
     budget, kind = told.get("budget_tokens"), told.get("type")
-    if kind == "disabled":
+    if kind in ("disabled", "between_tools"):  # the latter is how one model spells the former
         reasoning = replace(reasoning, effort="none", budget_tokens=None)
-    elif type(budget) is int:
-        reasoning = replace(reasoning, budget_tokens=budget)
-    if kind != "disabled" and told.get("display") != "omitted":
-        reasoning = replace(reasoning, summary=reasoning.summary or "auto")
+    else:
+        effort = None if reasoning.effort == "none" else reasoning.effort
+        reasoning = replace(reasoning, effort=effort, summary=reasoning.summary or "auto")
+        if type(budget) is int:
+            reasoning = replace(reasoning, budget_tokens=budget)
+        if told.get("display") == "omitted":
+            reasoning = replace(reasoning, summary=None, raw=withheld(reasoning.raw))
     transforms.append(Transform("extensions.thinking", "mapped", "said as effort and budget"))
     return replace(request, extensions=rest, reasoning=reasoning)
 
@@ -177,7 +182,8 @@ def _adaptive(reasoning: ReasoningSpec, family: Family, transforms: list[Transfo
     effort = reasoning.effort
     if reasoning.budget_tokens is not None:
         budget = reasoning.budget_tokens
-        effort = effort or next((word for most, word in _LEVELS if budget <= most), "xhigh")
+        if effort is None or effort == "none":  # a budget to think with says that it shall think
+            effort = next((word for most, word in _LEVELS if budget <= most), "xhigh")
         transforms.append(Transform("reasoning.budget_tokens", "mapped", f"the model takes no budget: {effort}"))
     if effort is not None:
         known = _nearest(WORDS.get(effort, effort), family)
@@ -204,7 +210,9 @@ def _by_hand(reasoning: ReasoningSpec, limit: int, transforms: list[Transform]) 
         word = reasoning.effort or "medium"
         budget = min(BUDGETS.get(word, BUDGETS["medium"]), most)
         transforms.append(Transform("reasoning.effort", "mapped", f"{word} is a budget of {budget} tokens"))
-    elif budget > most or budget < LEAST_BUDGET:
+    elif reasoning.effort is not None:
+        transforms.append(Transform("reasoning.effort", "mapped", "the budget says it"))
+    if reasoning.budget_tokens is not None and not LEAST_BUDGET <= budget <= most:
         budget = max(LEAST_BUDGET, min(budget, most))
         transforms.append(Transform("reasoning.budget_tokens", "mapped", f"{budget} tokens are within the limits"))
     return replace(reasoning, effort=None, budget_tokens=budget)
@@ -241,7 +249,7 @@ def _late_instructions(request: Request, family: Family, limit: int, transforms:
     late = changed = False
     for index, message in enumerate(request.messages):
         late = late or not is_instruction(message)
-        if not late or not is_instruction(message):
+        if not late or not is_instruction(message) or _is_blank(message):
             messages.append(message)
             continue
         changed = True
@@ -256,13 +264,17 @@ def _late_instructions(request: Request, family: Family, limit: int, transforms:
     return replace(request, messages=tuple(messages)) if changed else request
 
 
+def _is_blank(message: Message) -> bool:
+    return all(isinstance(block, Text) and not block.text.strip() for block in message.blocks)
+
+
 def _demanded_call(request: Request, family: Family, limit: int, transforms: list[Transform]) -> Request:
     """A call that must be made, where the model refuses to be made to: the choice is free, and an instruction asks for it.
 
     The instruction ends the conversation, so that what was cached of it stays so.
     """
     choice = request.tool_choice
-    if family.forced or choice is None or not request.tools:
+    if family.forced or choice is None or not (request.tools or request.web_search is not None):
         return request
     if choice.mode not in ("required", "named") and choice.allowed_mode != "required":
         return request
@@ -332,9 +344,17 @@ def _thoughtless(message: Message) -> Message:
 
 
 def _schema(request: Request, family: Family, limit: int, transforms: list[Transform]) -> Request:
-    """Older models have no format to bind an answer with."""
+    """Older models have no format to bind an answer with, nor the arguments of a call."""
+    if family.schema:
+        return request
+    strict = [index for index, tool in enumerate(request.tools) if tool.strict and tool.kind == "function"]
+    if strict:
+        why = "the model cannot be bound to a schema"
+        transforms += (Transform(f"tools[{index}].strict", "dropped", why) for index in strict)
+        tools = tuple(replace(tool, strict=None) if tool.kind == "function" else tool for tool in request.tools)
+        request = replace(request, tools=tools)
     output = request.output
-    if family.schema or output.kind != "json_schema":
+    if output.kind != "json_schema":
         return request
     transforms.append(Transform("output", "emulated", "the model cannot be bound to a schema: it is asked in words"))
     in_words = OutputSpec(kind="json_object", schema=output.schema, description=output.description)
@@ -346,8 +366,8 @@ _CHANGES: tuple[Callable[[Request, Family, int, list[Transform]], Request], ...]
     _reasoning,
     _limit,
     _sampling,
-    _late_instructions,
     _demanded_call,
+    _late_instructions,
     _begun_answer,
     _unread_thoughts,
     _schema,

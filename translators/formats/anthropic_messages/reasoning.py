@@ -7,7 +7,7 @@ Source: https://platform.claude.com/docs/en/build-with-claude/thinking, /extende
 
 from __future__ import annotations
 
-from translators.canonical import ReasoningSpec, Request, Transform
+from translators.canonical import JSON, ReasoningSpec, Request, Transform
 from translators.formats import Wire
 
 EFFORTS = {
@@ -33,7 +33,8 @@ def render_reasoning(request: Request, body: Wire, transforms: list[Transform]) 
     reasoning = request.reasoning
     if reasoning is None:
         return
-    if reasoning.raw is not None:
+    hidden = _is_withheld(reasoning)
+    if reasoning.raw is not None and reasoning.raw != withheld(None):
         transforms.append(Transform("reasoning.raw", "dropped"))
     effort = reasoning.effort
     if reasoning.budget_tokens is not None:
@@ -43,7 +44,7 @@ def render_reasoning(request: Request, body: Wire, transforms: list[Transform]) 
         if reasoning.summary is not None:
             transforms.append(Transform("reasoning.summary", "dropped", "nothing is thought"))
         return
-    elif effort is not None or reasoning.summary is not None:
+    elif effort is not None or reasoning.summary is not None or hidden:
         body["thinking"] = {"type": "adaptive", "display": _display(request, reasoning)}
     if effort is not None and reasoning.budget_tokens is None:
         known = EFFORTS.get(effort, effort)
@@ -88,8 +89,19 @@ def _is_replayed(messages: list[Wire]) -> bool:
     return not running or running[0]["type"] in _THOUGHTS
 
 
+def withheld(raw: JSON | None) -> JSON:
+    """`ReasoningSpec.raw` of a client that says itself that nothing of the thinking shall be shown."""
+    return {**(raw if isinstance(raw, dict) else {}), "display": "omitted"}
+
+
+def _is_withheld(reasoning: ReasoningSpec) -> bool:
+    return isinstance(reasoning.raw, dict) and reasoning.raw.get("display") == "omitted"
+
+
 def _display(request: Request, reasoning: ReasoningSpec) -> str:
     """Chat has no word for a summary: whoever sets an effort there sees the thinking. The Responses API asks for it."""
+    if reasoning.summary is None and _is_withheld(reasoning):
+        return "omitted"
     source = request.source
     asks = source is not None and source.format == "openai_responses"
     return "summarized" if reasoning.summary is not None or not asks else "omitted"

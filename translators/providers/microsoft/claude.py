@@ -13,6 +13,7 @@ from translators.canonical import CapabilitySet, Need, Reason, Request, Transfor
 from translators.canonical.needs import needs
 from translators.formats import Wire
 from translators.formats.anthropic_messages import models
+from translators.formats.anthropic_messages.families import name_of
 from translators.providers.provider import Adapted, ModelFacts
 
 from .surfaces import known_as, surface_of
@@ -48,6 +49,10 @@ CAPABILITIES = CapabilitySet(
 """The upper bound of this surface alone; that of the provider holds what OpenAI's models can do as well."""
 
 
+_WITHOUT_MAX = frozenset({"claude-fable-5", "claude-mythos-5"})
+"""Models whose highest effort, by Foundry's table, is xhigh."""
+
+
 def is_claude(facts: ModelFacts) -> bool:
     return surface_of(facts) == "anthropic"
 
@@ -76,6 +81,10 @@ def _unsupported(need: Need) -> UpstreamError:
 
 def adapt(request: Request, facts: ModelFacts) -> Adapted:
     request, changes = models.adapt(request, known_as(facts), facts.max_output)
+    reasoning = request.reasoning
+    if reasoning is not None and reasoning.effort == "max" and name_of(known_as(facts)) in _WITHOUT_MAX:
+        request = replace(request, reasoning=replace(reasoning, effort="xhigh"))
+        changes = (*changes, Transform("reasoning.effort", "mapped", "max is not known to the model here: xhigh"))
     if request.service_tier is not None:
         request = replace(request, service_tier=None)
         changes = (*changes, Transform("service_tier", "dropped", "Claude in Foundry has no tiers"))

@@ -112,7 +112,10 @@ def test_a_model_that_cannot_think_does_not():
     ("told", "spec"),
     [
         ({"type": "enabled", "budget_tokens": 5000}, ReasoningSpec(effort="medium", summary="auto")),
-        ({"type": "enabled", "budget_tokens": 5000, "display": "omitted"}, ReasoningSpec(effort="medium")),
+        (
+            {"type": "enabled", "budget_tokens": 5000, "display": "omitted"},
+            ReasoningSpec(effort="medium", raw={"display": "omitted"}),
+        ),
         ({"type": "adaptive"}, ReasoningSpec(summary="auto")),
         ({"type": "disabled"}, ReasoningSpec(effort="none")),
     ],
@@ -122,6 +125,84 @@ def test_anthropics_own_way_to_ask_for_thinking_is_understood(told, spec):
     assert request.reasoning == spec
     assert request.extensions == {"inference_geo": "us"}
     assert listed[0] == ("extensions.thinking", "mapped")
+
+
+@pytest.mark.parametrize("model", [BOTH, "claude-opus-4-8", OPUS, NEW])
+def test_thinking_that_shall_not_be_shown_is_thinking_all_the_same(model):
+    told = {"type": "adaptive", "display": "omitted"}
+    request, _ = adapted(model, extensions={"thinking": told})
+    rendered = render_request(request, model)
+    assert rendered.body["thinking"] == told
+    assert [each.field for each in rendered.transforms] == []
+
+
+def test_hidden_thinking_stays_hidden_beside_an_effort_and_beside_other_words():
+    spec = ReasoningSpec(effort="high", summary="auto", raw={"context": "x"})
+    request, _ = adapted(OPUS, reasoning=spec, extensions={"thinking": {"type": "adaptive", "display": "omitted"}})
+    rendered = render_request(request, OPUS)
+    assert rendered.body["thinking"]["display"] == "omitted"
+    assert [each.field for each in rendered.transforms] == ["reasoning.raw"]
+
+
+def test_one_models_word_for_no_thinking_is_no_thinking():
+    told = {"thinking": {"type": "between_tools"}}
+    assert adapted("claude-sonnet-5-5", extensions=told)[0].reasoning == ReasoningSpec(effort="none")
+    request = adapted("claude-sonnet-5-5", extensions=told)[0]
+    body = models.amend(render_request(request, "claude-sonnet-5-5").body, "claude-sonnet-5-5")
+    assert body["thinking"] == {"type": "between_tools"}
+
+
+@pytest.mark.parametrize("model", [OLD, OPUS, NEW])
+def test_a_budget_says_that_there_is_thinking_whatever_the_effort(model):
+    """Two members that contradict each other never turn thinking off where it cannot be."""
+    told = {"thinking": {"type": "enabled", "budget_tokens": 2000}}
+    for members in (
+        {"reasoning": ReasoningSpec(effort="none", budget_tokens=2000)},
+        {"reasoning": ReasoningSpec(effort="none"), "extensions": told},
+    ):
+        request, _ = adapted(model, **members)
+        assert render_request(request, model).body["thinking"]["type"] in ("adaptive", "enabled")
+
+
+@pytest.mark.parametrize("told", ["on", ["adaptive"], 5, True])
+def test_thinking_that_is_no_object_is_the_apis_to_refuse(told):
+    body = render_request(adapted(OPUS, extensions={"thinking": told})[0], OPUS).body
+    assert models.with_loose_binding(models.amend(body, OPUS), OPUS)["thinking"] == told
+    assert models.betas(body) == ()
+
+
+def test_models_without_schemas_have_no_strict_tools():
+    tools = (Tool(name="f", strict=True), Tool(name="g"), Tool(name="h", strict=False))
+    request, listed = adapted("claude-sonnet-4-0", tools=tools)
+    assert not any(tool.strict for tool in request.tools)
+    assert listed == [("tools[0].strict", "dropped")]
+    assert adapted(OLD, tools=tools)[1] == []
+
+
+def test_a_late_instruction_that_says_nothing_is_no_turn():
+    messages = (USER, Message("assistant", (Text("a"),)), Message("system", (Text(" "),)), USER)
+    request, listed = adapted(OLD, messages=messages)
+    assert listed == []
+    assert [turn["role"] for turn in render_request(request, OLD).body["messages"]] == ["user", "assistant", "user"]
+
+
+def test_a_search_that_must_be_made_is_asked_for_where_no_call_can_be_demanded():
+    request, listed = adapted(NEW, web_search={}, tool_choice=ToolChoice(mode="required"))
+    assert request.tool_choice == ToolChoice(mode="auto")
+    assert listed == [("tool_choice", "emulated")]
+
+
+def test_the_preview_of_mythos_follows_its_own_generation():
+    """It refuses demanded calls as the newest do, but has neither their late instructions nor their efforts."""
+    preview = "claude-mythos-preview"
+    request, _ = adapted(
+        preview,
+        reasoning=ReasoningSpec(effort="xhigh"),
+        tools=(Tool(name="f"),),
+        tool_choice=ToolChoice(mode="required"),
+    )
+    assert request.reasoning == ReasoningSpec(effort="high")
+    assert [turn["role"] for turn in render_request(request, preview).body["messages"]] == ["user"]
 
 
 def test_thoughts_stay_at_home_where_nothing_is_thought():

@@ -94,3 +94,14 @@ def test_its_signatures_hold_for_the_model_and_some_for_one_conversation() -> No
     assert PROVIDER.prefix_bound(CLAUDE)
     assert not PROVIDER.prefix_bound(replace(CLAUDE, options={"baseModel": "claude-opus-4-8"}))
     assert not PROVIDER.prefix_bound(GPT)
+
+
+@pytest.mark.parametrize(
+    ("model", "effort"),
+    [("claude-fable-5", "xhigh"), ("claude-mythos-5-20260601", "xhigh"), ("claude-fable-5-1", "max")],
+)
+def test_the_highest_effort_that_foundry_has_of_a_model(model: str, effort: str) -> None:
+    facts = replace(CLAUDE, options={"baseModel": model})
+    adapted = PROVIDER.adapt(replace(PLAIN, reasoning=ReasoningSpec(effort="max")), facts)
+    assert adapted.request.reasoning == ReasoningSpec(effort=effort)
+    assert [each.field for each in adapted.transforms] == ["reasoning.effort"] * (effort != "max")

@@ -33,9 +33,12 @@ def seal_key(database: Database, given: str | None) -> bytes:
         return hashlib.sha256(given.encode()).digest()
 
     def stored(connection: sqlite3.Connection) -> bytes:
-        connection.execute("INSERT OR IGNORE INTO seal_key VALUES (1, ?)", (secrets.token_bytes(_KEY_BYTES),))
-        connection.commit()  # two workers that start together must agree
-        key: bytes = connection.execute("SELECT key FROM seal_key").fetchone()[0]
+        found = connection.execute("SELECT key FROM seal_key").fetchone()
+        if found is None:  # to read one that is there, a file that is locked, full or read-only will do
+            connection.execute("INSERT OR IGNORE INTO seal_key VALUES (1, ?)", (secrets.token_bytes(_KEY_BYTES),))
+            connection.commit()  # two workers that start together must agree
+            found = connection.execute("SELECT key FROM seal_key").fetchone()
+        key: bytes = found[0]
         return key
 
     return database.ask_now(stored)

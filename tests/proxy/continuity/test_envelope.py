@@ -45,3 +45,14 @@ def test_the_key_lives_as_long_as_the_store_and_may_be_given(tmp_path):
     assert b"from outside" not in keys[2]
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM seal_key").fetchone() == (1,)
+
+
+def test_a_key_that_is_there_is_read_from_a_file_that_cannot_be_written(tmp_path):
+    path = tmp_path / "store.db"
+    database = Database(path, SCHEMA)
+    key = seal_key(database, None)
+    database.close()
+    database = Database(path, SCHEMA)
+    database.ask_now(lambda connection: connection.execute("PRAGMA query_only = ON"))
+    assert seal_key(database, None) == key
+    database.close()

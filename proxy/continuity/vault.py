@@ -1,7 +1,8 @@
-"""Turns kept for clients that cannot carry them, by scope and tool-call id. Memory first, the store behind it.
+"""Turns kept for clients that cannot carry them, by scope and id of their first tool call. Memory first, the store behind it.
 
 Kept is a turn that holds something sealed and asks for a tool: there, and only there, providers insist on having it back.
-An entry ends after its time to live or when there are too many; a turn that is gone costs quality, never an error.
+An entry ends after its time to live, or when there are too many or too large ones; a turn that is gone, or that the
+store does not find in time, costs quality, never an error.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ SCHEMA = (
 
 _IN_ONE_QUESTION = 500
 _SWEEP_SECONDS = 60.0
+_PATIENCE_SECONDS = 1.0
+"""How long a call waits for the store."""
+_MEMORY_BYTES = 64 * 1024 * 1024
+_STORE_BYTES = 512 * 1024 * 1024
+_TURN_BYTES = 8 * 1024 * 1024
+"""What is larger is no turn of a model but a mistake."""
 Key = tuple[str, str]
 
 
@@ -37,28 +44,36 @@ class Vault:
     ) -> None:
         self._database, self._ttl, self._limit, self._clock = database, ttl, limit, clock
         self._memory: OrderedDict[Key, tuple[float, bytes]] = OrderedDict()
+        self._bytes = 0
         self._swept = 0.0
 
     def keep(self, scope: str, blocks: tuple[Block, ...]) -> None:
         """Keep the turn, if it is one that must come back. Returns at once; the store follows."""
-        ids = [block.id for block in blocks if isinstance(block, ToolCall)]
-        if not ids or not any(blob.data for block in blocks if isinstance(block, Reasoning) for blob in block.opaque):
+        first = next((block.id for block in blocks if isinstance(block, ToolCall)), None)
+        if first is None or not any(
+            blob.data for block in blocks if isinstance(block, Reasoning) for blob in block.opaque
+        ):
             return
         now, turn = self._clock(), write_turn(blocks)
-        entry = (now + self._ttl, turn)
-        for call_id in ids:
-            self._memory[scope, call_id] = entry
-            self._memory.move_to_end((scope, call_id))
-        while len(self._memory) > self._limit:
-            self._memory.popitem(last=False)
-        rows = [(scope, call_id, *entry) for call_id in ids]
+        if len(turn) > _TURN_BYTES:
+            return
+        row = (scope, first, now + self._ttl, turn)
+        self._forget((scope, first))
+        self._memory[scope, first] = row[2:]
+        self._bytes += len(turn)
+        while len(self._memory) > self._limit or self._bytes > _MEMORY_BYTES:
+            self._forget(next(iter(self._memory)))
         self._database.submit(
-            lambda connection: connection.executemany("INSERT OR REPLACE INTO vault VALUES (?, ?, ?, ?)", rows)
+            lambda connection: connection.execute("INSERT OR REPLACE INTO vault VALUES (?, ?, ?, ?)", row)
         )
         self._sweep(now)
 
+    def _forget(self, key: Key) -> None:
+        _, turn = self._memory.pop(key, (0.0, b""))
+        self._bytes -= len(turn)
+
     async def find(self, scope: str, call_ids: Iterable[str]) -> dict[str, tuple[Block, ...]]:
-        """The turns of those calls that are still kept, by call id."""
+        """The turns that began with those calls and are still kept, by call id."""
         now = self._clock()
         found: dict[str, bytes] = {}
         unknown: list[str] = []
@@ -70,7 +85,7 @@ class Vault:
                 found[call_id] = entry[1]
         if unknown:
             found.update(await self._stored(scope, unknown, now))
-        return {call_id: read_turn(turn) for call_id, turn in found.items()}
+        return {call_id: turn for call_id, data in found.items() if (turn := _readable(data)) is not None}
 
     async def _stored(self, scope: str, call_ids: list[str], now: float) -> dict[str, bytes]:
         def look(connection: sqlite3.Connection) -> dict[str, bytes]:
@@ -83,17 +98,17 @@ class Vault:
             return found
 
         try:
-            return await self._database.ask(look)
+            return await self._database.ask(look, _PATIENCE_SECONDS)
         except StoreError:
             return {}
 
     def _sweep(self, now: float) -> None:
         """Now and then, forget what is over, and of the rest what is too much, oldest first."""
-        if now - self._swept < _SWEEP_SECONDS:
+        if 0 <= now - self._swept < _SWEEP_SECONDS:  # a clock that was set back must not put it off
             return
         self._swept = now
         for key in [key for key, (expires, _) in self._memory.items() if expires <= now]:
-            del self._memory[key]
+            self._forget(key)
         limit = self._limit
 
         def forget(connection: sqlite3.Connection) -> None:
@@ -102,5 +117,19 @@ class Vault:
                 "DELETE FROM vault WHERE expires <= (SELECT expires FROM vault ORDER BY expires DESC LIMIT 1 OFFSET ?)",
                 (limit,),
             )
+            connection.execute(
+                "DELETE FROM vault WHERE expires <= (SELECT max(expires) FROM"
+                " (SELECT expires, sum(length(turn)) OVER (ORDER BY expires DESC) AS so_far FROM vault)"
+                " WHERE so_far > ?)",
+                (_STORE_BYTES,),
+            )
 
         self._database.submit(forget)
+
+
+def _readable(data: bytes) -> tuple[Block, ...] | None:
+    """The turn; None for what is none, or was written by a version that wrote it otherwise."""
+    try:
+        return read_turn(data)
+    except (ValueError, TypeError):
+        return None

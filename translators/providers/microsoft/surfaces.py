@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import Literal
-from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 
 from translators.canonical import Reason, UpstreamError
 from translators.formats import openai_models
@@ -39,6 +39,7 @@ _ROLLING = frozenset({"v1", "latest", "preview"})  # what a version may be calle
 _V1_DEFAULT = frozenset({None, "v1", "latest"})
 _OPERATION = r"(?:/(?:chat/completions|completions|embeddings|responses|messages))?/?$"
 _TAIL = re.compile(r"/(?:openai(?:/v1|/deployments(?:/(?P<deployment>[^/]+))?)?|models|anthropic(?:/v1)?)" + _OPERATION)
+_SERVERLESS_TAIL = re.compile(r"(?:/v1)?/(?:chat/completions|embeddings|info)/?$")
 _PROJECT = re.compile(r"/api/projects/[^/]+/?$")
 _OPERATIONS = {
     "openai_chat": "/chat/completions",
@@ -112,7 +113,7 @@ def classic_version(facts: ModelFacts) -> str:
 def deployment_of(facts: ModelFacts) -> str:
     """The deployment's name: the one in the address, for a whole URL of a classic deployment, else the record's model."""
     tail = _TAIL.search(_place(facts.base_url)[1])
-    return (tail["deployment"] if tail is not None else None) or facts.model
+    return unquote((tail["deployment"] if tail is not None else None) or "") or facts.model
 
 
 def base_of(facts: ModelFacts) -> str | None:
@@ -125,7 +126,10 @@ def base_of(facts: ModelFacts) -> str | None:
     parts = urlsplit(facts.base_url)
     path = parts.path.rstrip("/")
     tail = _TAIL.search(path)
-    root = path[: tail.start()] if tail is not None else _PROJECT.sub("", path)
+    if tail is not None:
+        root = path[: tail.start()]
+    else:
+        root = (_SERVERLESS_TAIL if is_serverless(facts) else _PROJECT).sub("", path)
     return urlunsplit((parts.scheme, parts.netloc, root, parts.query, ""))
 
 

@@ -272,3 +272,18 @@ def test_blobs_are_read_by_the_resource_that_made_them():
     assert PROVIDER.seal("microsoft", facts("https://R.openai.azure.com/openai/v1")) == "microsoft@r.openai.azure.com"
     claude = facts(f"{FOUNDRY}/anthropic", model="smart", baseModel="claude-opus-5")
     assert PROVIDER.seal("microsoft", claude) == "anthropic:claude-opus-5"
+
+
+@pytest.mark.parametrize(
+    "tail", ["/chat/completions", "/v1/chat/completions", "/v1/chat/completions?api-version=x", "/info"]
+)
+def test_a_whole_url_of_a_serverless_endpoint_is_taken_apart_too(tail: str) -> None:
+    host = "https://n.eastus.models.ai.azure.com"
+    facts = ModelFacts(model="llama", base_url=host + tail)
+    assert (PROVIDER.base_of(facts) or "").partition("?")[0] == host
+    assert PROVIDER.path_of(facts, "openai_chat", False).startswith("/chat/completions?")
+
+
+def test_a_name_that_is_escaped_in_the_address_is_escaped_once() -> None:
+    facts = ModelFacts(model="m", base_url="https://apim.example/openai/deployments/my%20own")
+    assert PROVIDER.path_of(facts, "openai_chat", False).startswith("/openai/deployments/my%20own/chat")

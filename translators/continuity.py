@@ -88,10 +88,24 @@ def digests(messages: Sequence[Message]) -> Iterator[str]:
         yield said.hexdigest()[:24]
         leading = leading and message.role in ("system", "developer")
         if not leading:
-            said.update(
-                dumps([message.role, *(_said(block) for block in message.blocks if not isinstance(block, Reasoning))])
-            )
+            blocks = [_said(block) for block in message.blocks if not isinstance(block, Reasoning)]
+            said.update(_written([message.role, *blocks]))
     yield said.hexdigest()[:24]
+
+
+def _written(said: list[object]) -> bytes:
+    """`said` as bytes. What is nested deeper than JSON is written here counts by its size alone."""
+    try:
+        return dumps(said)
+    except TypeError:
+        return b",".join(map(_written_alone, said))
+
+
+def _written_alone(part: object) -> bytes:
+    try:
+        return dumps(part)
+    except TypeError:
+        return b"deep"
 
 
 def _said(block: Block) -> object:

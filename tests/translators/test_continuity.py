@@ -149,3 +149,12 @@ def test_thoughts_are_no_part_of_what_was_said():
     with_thoughts, without = conversation(thought_in="x").messages, conversation().messages
     assert list(digests(with_thoughts)) == list(digests(without))
     assert len(set(digests(without))) == 5  # leading instructions do not count
+
+
+@pytest.mark.parametrize("depth", [300, 1000, 100_000])
+def test_arguments_of_any_depth_have_a_digest(depth: int):
+    deep = '{"a":' * depth + "1" + "}" * depth
+    messages = [Message("user", (Text("q"),)), Message("assistant", (ToolCall("c", "f", deep),)), Message("tool", ())]
+    assert len(set(digests(messages))) == 4
+    other = [Message("user", (Text("other"),)), *messages[1:]]
+    assert list(digests(other))[-1] != list(digests(messages))[-1]

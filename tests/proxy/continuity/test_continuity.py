@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.continuity import SCHEMA, Continuity, Sealer, Vault
+from proxy.continuity.continuity import says_the_same
 from proxy.store import Database
 from translators.canonical import CacheHint, Message, Opaque, Reasoning, Request, Text, ToolCall
 from translators.formats import openai_responses
@@ -132,3 +133,9 @@ def test_an_envelope_of_another_scope_belongs_to_nobody(scoped):
 def test_openai_s_own_blobs_and_requests_without_any_stay_the_same_object(scoped):
     for request in (responses(reasoning("gAAAAAB")), responses({"role": "user", "content": "q"})):
         assert scoped.opened(request) is request
+
+
+def test_arguments_of_absurd_depth_are_not_the_same_and_no_error():
+    deep = '{"a":' * 1000 + "1" + "}" * 1000
+    assert says_the_same((ToolCall("c", "f", deep),), (ToolCall("c", "f", deep),))
+    assert not says_the_same((ToolCall("c", "f", deep),), (ToolCall("c", "f", " " + deep),))

@@ -30,6 +30,8 @@ Grade = Literal["measured", "estimated", "partial", "none"]
 _GRADES: Mapping[str, Grade] = {"provider": "measured", "estimated": "estimated", "partial": "partial", "none": "none"}
 _MILLION = Decimal(1_000_000)
 _ZERO = Decimal(0)
+_ABSURD = 10**12
+"""More tokens, or requests, than any call can have."""
 _OUTPUT_SIDE = frozenset({"output", "reasoning", "audio_output"})
 _STANDS_IN = {"reasoning": "output", "image_input": "input"}
 
@@ -78,7 +80,7 @@ def cost_of(pricing: Pricing | None, usage: Usage, *, service_tier: str | None =
     grade = _GRADES[usage.source]
     if grade == "none":
         return Cost(_ZERO, _ZERO, grade)
-    if pricing is None or not usage.is_sane():
+    if pricing is None or not _can_be_true(usage):
         return Cost(None, None, grade)
     tokens = _tokens_cost(pricing, usage, service_tier or "")
     requests = _requests_cost(pricing, usage)
@@ -86,6 +88,12 @@ def cost_of(pricing: Pricing | None, usage: Usage, *, service_tier: str | None =
         return Cost(None, None, grade)
     original = tokens * pricing.surcharge + requests + pricing.per_request
     return Cost(original * pricing.usd_rate, original, grade)
+
+
+def _can_be_true(usage: Usage) -> bool:
+    """Also where `Usage.is_sane` has nothing to compare with: of the parts that only prices tell apart."""
+    amounts = (*buckets(usage).values(), *usage.tool_requests.values())
+    return usage.is_sane() and min(amounts) >= 0 and max(amounts) <= _ABSURD
 
 
 def in_force(pricing: Pricing, day: str) -> Pricing:

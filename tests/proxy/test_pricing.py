@@ -269,3 +269,20 @@ def test_a_rate_that_nothing_stands_in_for_is_unknown() -> None:
     assert rate_of(prices(input=1, output=2), "audio_input") is None
     assert rate_of(prices(input=1, output=2), "reasoning") == D(2)
     assert rate_of(prices(input=1, output=2), "reasoning", Tier(above=1, output=D(4))) == D(4)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        Usage(input=10, output=5, audio_in=-3),
+        Usage(input=10, output=5, image_in=-100),
+        Usage(input=10, output=5, cache_write=5, cache_write_1h=-5),
+        Usage(input=10, output=5, audio_out=-1),
+        Usage(input=10, output=5, tool_requests={"web_search": -5}),
+        Usage(input=10**25, output=5),
+        Usage(input=10, output=5, tool_requests={"web_search": 10**25}),
+    ],
+)
+def test_figures_that_cannot_be_true_have_no_cost(usage: Usage) -> None:
+    pricing = prices(input=1, output=1, cache_write=1, cache_write_1h=1, tool_requests={"web_search": D("0.01")})
+    assert cost_of(pricing, usage) == Cost(None, None, "measured")

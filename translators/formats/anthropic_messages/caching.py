@@ -5,6 +5,8 @@ Source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from translators.canonical import CacheHint, Transform
 from translators.formats import Wire
 
@@ -31,6 +33,17 @@ class Marks:
         if hint is not None:
             self._listed(where, "dropped", "nothing can be marked there")
 
+    def settle(self, body: Wire) -> None:
+        """Put the marks in the order in which their blocks came to stand, and leave out those whose blocks went."""
+        if not self._marks:
+            return
+        places = {id(block): place for place, block in enumerate(_blocks_of(body))}
+        for block, _, where in self._marks:
+            if id(block) not in places:
+                self._listed(where, "dropped", "what it stood on is said otherwise")
+        self._marks = [mark for mark in self._marks if id(mark[0]) in places]
+        self._marks.sort(key=lambda mark: places[id(mark[0])])
+
     def write(self, *, automatic: bool) -> None:
         """Put the marks that count into their blocks. `automatic`: the server sets one by itself, which takes a place."""
         room = LIMIT - automatic
@@ -49,3 +62,15 @@ class Marks:
 
     def _listed(self, where: str, action: str, detail: str) -> None:
         self._transforms.append(Transform(f"{where}.cache", action, detail))
+
+
+def _blocks_of(body: Wire) -> Iterator[Wire]:
+    """Whatever can have a mark, in the order of the prompt: what stands inside a result comes before its end."""
+    yield from body.get("tools", ())
+    yield from body.get("system", ())
+    for turn in body["messages"]:
+        for block in turn["content"]:
+            inner = block.get("content")
+            if block["type"] == "tool_result" and isinstance(inner, list):
+                yield from inner
+            yield block

@@ -31,7 +31,7 @@ from .answer import BLOCK, REDACTED, THINKING
 from .caching import Marks
 from .errors import unsupported
 from .media import render_media
-from .pairs import fitting_id, paired
+from .pairs import finished, fitting_id, paired
 
 NOTE = "<system>\n{}\n</system>"
 """How an instruction is marked that stands inside a user's turn."""
@@ -67,7 +67,7 @@ class Messages:
                 _append(turns, "system", self._instructions(message.blocks, where))
             else:
                 system += self._instructions(message.blocks, where)
-        return system, self._finished(self._placed(turns))
+        return system, self._finished(self._placed(finished(turns, self._transforms)))
 
     def _turn(self, message: Message, where: str) -> tuple[str, list[Wire]]:
         """Role and content of a message that is no instruction; no content for an answer that says nothing."""

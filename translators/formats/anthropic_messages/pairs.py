@@ -1,7 +1,8 @@
 """Calls and their results, as Anthropic wants them: every call answered in the very next user turn, results first and in order.
 
-A call without a result gets one that says so, a result without its call becomes text; both are listed. Ids that the API does not
-take, or that an earlier turn used already, are replaced, the same way in call and result.
+A call without a result gets one that says so, a result without its call becomes text, a use of the provider's own tools that was
+never answered goes; all are listed. Ids that the API does not take, or that an earlier turn used already, are replaced, the same
+way in call and result.
 Source: https://platform.claude.com/docs/en/agents-and-tools/tool-use/implement-tool-use and recorded refusals
 """
 
@@ -14,6 +15,8 @@ from collections import deque
 
 from translators.canonical import Transform
 from translators.formats import Wire
+
+from .hosted import is_use
 
 NO_RESULT = "[no result recorded]"
 
@@ -51,6 +54,26 @@ def paired(turns: list[Wire], transforms: list[Transform]) -> list[Wire]:
     if asked:
         made.append({"role": "user", "content": _results(asked, [], transforms)})
     return made
+
+
+def finished(turns: list[Wire], transforms: list[Transform]) -> list[Wire]:
+    """`turns` without what the provider's own tools were asked and never answered, which it refuses to see again.
+
+    Such a use stands where an answer was cut. One that waits for results of the client, and for nothing else, stays.
+    """
+    kept: list[Wire] = []
+    for at, turn in enumerate(turns):
+        uses = {block.get("id") for block in turn["content"] if is_use(block["type"])}
+        if turn["role"] == "assistant" and uses and at + 1 < len(turns):
+            following = turns[at + 1]["content"]
+            if any(block["type"] != "tool_result" for block in following):
+                cut = uses - {block.get("tool_use_id") for block in turn["content"]}
+                content = [block for block in turn["content"] if not (is_use(block["type"]) and block.get("id") in cut)]
+                if len(content) < len(turn["content"]):
+                    turn = {**turn, "content": content}
+                    transforms.append(Transform("messages", "dropped", "a tool of the provider that was cut off"))
+        kept.append(turn)
+    return kept
 
 
 def _renamed(call: Wire, used: dict[str, int]) -> tuple[str, Wire]:

@@ -55,6 +55,7 @@ def render_request(request: Request, model: str) -> Rendered:
     _state(request.state, transforms)
     _hints(request, body, transforms)
     _extensions(request, body, transforms)
+    marks.settle(body)
     marks.write(automatic="cache_control" in body)
     return Rendered(body, tuple(transforms))
 

@@ -1,5 +1,6 @@
-from translators.canonical import CacheHint, Transform
+from translators.canonical import CacheHint, Message, Request, Text, ToolCall, ToolResult, Transform
 from translators.formats.anthropic_messages.caching import Marks
+from translators.formats.anthropic_messages.request import render_request
 
 
 def written(*ttls: str | None, automatic: bool = False) -> tuple[list, list[Transform]]:
@@ -68,3 +69,21 @@ def test_a_mark_on_what_cannot_have_one_is_listed():
     transforms: list[Transform] = []
     Marks(transforms).drop(CacheHint(), "messages[0].content[0]")
     assert [(each.field, each.action) for each in transforms] == [("messages[0].content[0].cache", "dropped")]
+
+
+def test_the_order_that_counts_is_that_of_the_prompt():
+    """Results are moved in front of what else a turn says, and with them their marks."""
+    late = Text("late", cache=CacheHint("1h"))
+    answer = ToolResult("c", (Text("r"),), cache=CacheHint("5m"))
+    call = Message("assistant", (ToolCall("c", "f", "{}"),))
+    messages = (Message("user", (Text("q"),)), call, Message("user", (late, answer)))
+    rendered = render_request(Request(messages=messages), "m")
+    content = rendered.body["messages"][2]["content"]
+    assert [block["cache_control"] for block in content] == [{"type": "ephemeral", "ttl": "5m"}, {"type": "ephemeral"}]
+
+
+def test_a_mark_on_a_result_without_its_call_is_listed():
+    messages = (Message("user", (ToolResult("c", (Text("r"),), cache=CacheHint()),)),)
+    rendered = render_request(Request(messages=messages), "m")
+    assert "cache_control" not in str(rendered.body)
+    assert ("messages[0].content[0].cache", "dropped") in [(each.field, each.action) for each in rendered.transforms]

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from translators.canonical import Transform
-from translators.formats.anthropic_messages.pairs import NO_RESULT, fitting_id, paired
+from translators.formats.anthropic_messages.pairs import NO_RESULT, finished, fitting_id, paired
 
 
 def use(id: str) -> dict:
@@ -132,3 +132,35 @@ def test_another_is_replaced_the_same_way_each_time(given):
     assert re.fullmatch(r"toolu_[a-z2-7]{24}", made)
     assert made == fitting_id(given)
     assert made != fitting_id(given + "x")
+
+
+def searched(id: str) -> dict:
+    return {"type": "server_tool_use", "id": id, "name": "web_search", "input": {}}
+
+
+def found(id: str) -> dict:
+    return {"type": "web_search_tool_result", "tool_use_id": id, "content": []}
+
+
+def test_a_search_that_was_cut_off_is_not_sent_again():
+    """The API refuses a use of its own tools without a result, and so every later turn of such a conversation."""
+    transforms: list[Transform] = []
+    turns = [user(said("a")), assistant(searched("1"), found("1"), searched("2")), user(said("b"))]
+    before = [{**turn, "content": list(turn["content"])} for turn in turns]
+    assert finished(turns, transforms)[1] == assistant(searched("1"), found("1"))
+    assert [(each.field, each.action) for each in transforms] == [("messages", "dropped")]
+    assert turns == before
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [
+        [user(said("a")), assistant(searched("1"), found("1")), user(said("b"))],
+        [user(said("a")), assistant(searched("1"), use("2")), user(result("2"))],
+        [user(said("a")), assistant(searched("1"))],
+    ],
+)
+def test_a_search_that_is_answered_or_may_be_stays(turns):
+    transforms: list[Transform] = []
+    assert finished(turns, transforms) == turns
+    assert transforms == []

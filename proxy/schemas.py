@@ -73,7 +73,10 @@ def _invalid(message: str) -> UpstreamError:
 
 def _validator(schema: dict[str, Any]) -> Validator | None:
     """The compiled schema; None for one that is none, which the provider has to refuse."""
-    key = dumps(schema)
+    try:
+        key = dumps(schema)
+    except TypeError:
+        return None  # nested deeper than anything is written here
     if key in _compiled:
         _compiled.move_to_end(key)
         return _compiled[key]

@@ -89,6 +89,13 @@ def test_a_pattern_goes_back_only_so_far():
         checked('"' + "a" * 200 + '!"', OutputSpec(kind="json_schema", name="n", schema=schema))
 
 
+def test_a_schema_nested_too_deeply_is_left_to_the_provider():
+    deep: dict = {"type": "string"}
+    for _ in range(400):
+        deep = {"items": deep}
+    checked("[]", OutputSpec(kind="json_schema", name="n", schema=deep))
+
+
 def doubling(steps: int, keyword: str) -> dict:
     """A schema that doubles the work with each of its steps."""
     defs: dict = {f"a{n}": {keyword: [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(steps)}

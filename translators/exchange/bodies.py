@@ -77,6 +77,14 @@ def _patched(node: Any, path: list[str], value: Any) -> Any:
     return members
 
 
+def written(body: Wire) -> bytes:
+    """A request's body as bytes. Raises `UpstreamError` for one that is nested deeper than JSON is written here."""
+    try:
+        return dumps(body)
+    except TypeError:
+        raise UpstreamError(Reason.UNSUPPORTED, "The request is nested too deeply.", failure="nesting") from None
+
+
 def _unescaped(part: str) -> str:
     return part.replace("~1", "/").replace("~0", "~")
 

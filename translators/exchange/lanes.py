@@ -11,7 +11,7 @@ from translators.formats import ClientFormat, ProviderFormat, RenderContext, Str
 from translators.formats.json import dumps
 
 from .answers import render_answer
-from .bodies import apply_patches, parse_body, parse_whole, source_of, spliced
+from .bodies import apply_patches, parse_body, parse_whole, source_of, spliced, written
 from .observing import check_whole, observe_whole
 from .streams import CheckedStream, TranslatedStream
 
@@ -109,7 +109,7 @@ class Verbatim(_SameFormat):
             data = spliced(source, model, wanted)
             if data is not None:
                 return WireBody(data)
-        return WireBody(dumps({**amended, "model": model}))
+        return WireBody(written({**amended, "model": model}))
 
 
 class Patched(_SameFormat):
@@ -122,7 +122,7 @@ class Patched(_SameFormat):
         body = apply_patches(source.body, source.patches)
         if ask_usage and request.stream:
             body = self._with_usage_option(body)
-        return WireBody(dumps({**amend(body), "model": model}))
+        return WireBody(written({**amend(body), "model": model}))
 
 
 class Translated:
@@ -137,7 +137,7 @@ class Translated:
         if request.stream:  # usage is wanted whether the client will see it or not
             request = replace(request, include_usage=ask_usage)
         rendered = self._provider.render_request(request, model)
-        return WireBody(dumps(amend(rendered.body)), rendered.transforms)
+        return WireBody(written(amend(rendered.body)), rendered.transforms)
 
     def render_response(self, raw: bytes, context: RenderContext, tally: Tally) -> bytes:
         return render_answer(

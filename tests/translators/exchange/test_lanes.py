@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from translators import exchange
-from translators.canonical import REMOVED, Patch, Request, UpstreamError, edited
+from translators.canonical import REMOVED, Patch, Reason, Request, UpstreamError, edited
 from translators.formats import RenderContext, Tally, Wire, ollama_chat, openai_chat, openai_responses
 
 CHAT, RESPONSES = openai_chat.CLIENT, openai_responses.CLIENT
@@ -172,3 +172,20 @@ def test_a_whole_answer_is_noted_as_the_stream_it_would_be() -> None:
     streamed.chunks = 0
     assert whole == streamed
     assert (whole.tool_calls, whole.output_chars) == (1, len("hi") + len('{"a":1}'))
+
+
+@pytest.mark.parametrize("lane", ["verbatim", "patched", "translated"])
+def test_a_body_nested_too_deeply_to_be_written_is_refused_in_plain_words(lane: str) -> None:
+    deep: dict[str, object] = {}
+    for _ in range(300):
+        deep = {"a": deep}
+    body = {"model": "m", "messages": [{"role": "user", "content": "x"}]}
+    request = CHAT.parse_request(body, json.dumps(body).encode())
+    if lane == "patched":
+        request = edited(request, Patch("/user", "u"))
+    provider = ollama_chat.PROVIDER if lane == "translated" else openai_chat.PROVIDER
+    chosen = exchange.choose(CHAT, provider, request, "p")
+    assert chosen.lane == lane
+    with pytest.raises(UpstreamError, match="nested too deeply") as refused:
+        chosen.render_request(request, "m", lambda wire: {**wire, "deep": deep}, ask_usage=False)
+    assert refused.value.reason is Reason.UNSUPPORTED

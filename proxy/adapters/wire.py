@@ -382,6 +382,8 @@ def _rest(relay: StreamRelay, cut: UpstreamError | None) -> bytes:
     try:
         rest = relay.close()
     except UpstreamError as error:
+        if error.reason is Reason.SCHEMA_INVALID:
+            raise  # the answer was whole, and is wrong whatever became of its connection
         raise cut or error from None
     if cut is not None:
         relay.tally.note(cut.failure)

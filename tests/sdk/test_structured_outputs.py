@@ -12,7 +12,7 @@ import pytest
 from proxy.resources import Failover
 from tests.support.answers import chat_events, chat_upstream
 from tests.support.joch import RunningJoch, running_joch
-from tests.support.scripted import Pause, ScriptedServer, stream
+from tests.support.scripted import RESET, Pause, ScriptedServer, stream
 from tests.support.snapshots import model, route, snapshot
 
 SCHEMA = {
@@ -142,3 +142,14 @@ def test_who_wants_no_check_gets_none(upstream: ScriptedServer) -> None:
     with serving(upstream, BAD, GOOD, output_validation="off") as joch:
         assert ask(joch, "responses")[0] == BAD
         assert joch.events.payloads("x.CallCompleted")[0]["notes"] == []
+
+
+def test_a_connection_that_breaks_behind_a_bad_answer_does_not_hide_what_was_wrong_with_it(
+    upstream: ScriptedServer,
+) -> None:
+    with serving(upstream, BAD) as joch:
+        upstream.script("a", [*stream(*chat_events(BAD)[:-1], end=False), RESET])
+        with client(joch) as sdk, pytest.raises(openai.APIError):
+            for _ in sdk.chat.completions.create(**CHAT, stream=True):
+                pass
+        assert joch.events.payloads("ModelCallCompleted")[-1]["failure"] == "schema_invalid"

@@ -86,7 +86,7 @@ class Keywords:
             text = ""
         if text and len(text) <= _SAID_LIMIT:
             self._said.append(f"{key}: {text}")
-            self._changed(f"{self._pointer}/{key}", "reshaped", "the description says it")
+            self._changed(f"{self._pointer}/{key}", "emulated", "the description says it")
         else:
             self._drop(key, "Google does not read it")
 
@@ -255,6 +255,8 @@ class Keywords:
         elif "enum" in self._out:
             choice: Wire = {key: self._out.pop(key) for key in ("type", "enum") if key in self._out}
             self._out["anyOf"] = [_without_null(choice), {"type": "null"}]
+        elif kinds is None and "anyOf" in self._out:
+            self._out["anyOf"].append({"type": "null"})
 
 
 def _without_null(choice: Wire) -> Wire:

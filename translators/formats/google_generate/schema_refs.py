@@ -14,8 +14,8 @@ from translators.canonical import value
 from translators.formats import Wire
 
 _PLACES = ("$defs", "definitions")
-_VALUES = frozenset({"enum", "required", "description", "title"})
-"""Keywords whose content is no schema."""
+_INSIDE = ("items", "prefixItems", "additionalProperties", "anyOf")
+"""Keywords of a result whose content is a schema or a list of them; `properties` has them by name, whatever the name."""
 
 
 @value
@@ -77,7 +77,8 @@ def reachable(schema: Wire, definitions: dict[str, Wire]) -> dict[str, Wire]:
             if isinstance(reference, str) and (name := name_of(reference)) in definitions and name not in found:
                 found.add(name)
                 waiting.append(definitions[name])
-            waiting += [value for key, value in node.items() if key not in _VALUES]
+            waiting += (node.get(key) for key in _INSIDE)
+            waiting += node.get("properties", {}).values()
     return {name: definition for name, definition in definitions.items() if name in found}
 
 
@@ -145,7 +146,7 @@ def _ways(definition: Wire) -> Iterator[_Way]:
         if "$ref" in node:
             yield _Way(name_of(node["$ref"]), node, owner, member)
             continue
-        for key in ("items", "prefixItems", "additionalProperties", "anyOf"):
+        for key in _INSIDE:
             waiting.append((node.get(key), owner, member))
         for name, schema in node.get("properties", {}).items():
             if name in node.get("required", ()):

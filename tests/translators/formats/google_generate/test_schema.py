@@ -92,24 +92,29 @@ def test_what_google_reads_stays_as_it_is(schema):
         (
             {"type": "string", "pattern": "^a$", "description": "d"},
             {"type": "string", "description": 'd (pattern: "^a$")'},
-            ["s/pattern: reshaped"],
+            ["s/pattern: emulated"],
         ),
         (
             {"type": "string", "format": "email"},
             {"type": "string", "description": '(format: "email")'},
-            ["s/format: reshaped"],
+            ["s/format: emulated"],
         ),
         ({"const": "a"}, {"enum": ["a"]}, ["s/const: reshaped"]),
         ({"const": None}, {"type": "null"}, ["s/const: reshaped"]),
-        ({"const": True}, {"type": "boolean", "description": "(const: true)"}, ["s/const: reshaped"]),
+        ({"const": True}, {"type": "boolean", "description": "(const: true)"}, ["s/const: emulated"]),
         (
             {"type": ["string", "null"], "enum": ["a", None]},
             {"anyOf": [{"type": "string", "enum": ["a"]}, {"type": "null"}]},
             ["s/enum: reshaped"],
         ),
         ({"type": "string", "enum": ["a", None]}, {"type": "string", "enum": ["a"]}, ["s/enum: reshaped"]),
-        ({"enum": ["", "a"]}, {"type": "string", "description": '(enum: ["","a"])'}, ["s/enum: reshaped"]),
+        ({"enum": ["", "a"]}, {"type": "string", "description": '(enum: ["","a"])'}, ["s/enum: emulated"]),
         ({"type": "string", "nullable": True}, {"type": ["string", "null"]}, ["s/nullable: reshaped"]),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "integer"}], "nullable": True},
+            {"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]},
+            ["s/nullable: reshaped"],
+        ),
         (
             {"type": "integer", "exclusiveMinimum": 0},
             {"type": "integer", "minimum": 1},
@@ -118,7 +123,7 @@ def test_what_google_reads_stays_as_it_is(schema):
         (
             {"type": "number", "exclusiveMaximum": 2},
             {"type": "number", "maximum": 2, "description": "(exclusiveMaximum: 2)"},
-            ["s/exclusiveMaximum: reshaped"],
+            ["s/exclusiveMaximum: emulated"],
         ),
         ({"oneOf": [{"type": "string"}]}, {"anyOf": [{"type": "string"}]}, ["s/oneOf: reshaped"]),
         ({"type": "STRING"}, {"type": "string"}, ["s/type: reshaped"]),
@@ -365,3 +370,15 @@ JSON = st.recursive(
 @settings(max_examples=200, deadline=None)
 def test_nothing_that_is_json_raises(schema):
     assert_googles(google(schema))
+
+
+@pytest.mark.parametrize("name", ["title", "description", "enum", "required", "$ref", "items"])
+def test_a_member_of_any_name_keeps_its_definition(name):
+    schema = {
+        "type": "object",
+        "properties": {name: {"$ref": "#/$defs/T"}, "other": {"type": "array", "items": {"$ref": "#/$defs/T"}}},
+        "$defs": {"T": {"type": "object", "properties": {name: {"$ref": "#/$defs/U"}}}, "U": {"type": "string"}},
+    }
+    assert google(schema) == schema
+    alone = {"type": "object", "properties": {name: {"$ref": "#/$defs/U"}}, "$defs": {"U": {"type": "string"}}}
+    assert google(alone) == alone

@@ -13,7 +13,7 @@ from translators.formats import sse
 
 _SPACE = b" \t\r\n"
 _MARK = re.compile(rb'[{}"]')
-_STRING_END = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_IN_STRING = re.compile(rb'\\.|"', re.DOTALL)
 
 
 class Splitter:
@@ -54,16 +54,18 @@ def _documents(events: list[sse.Event]) -> list[bytes]:
 
 
 class _ElementSplitter:
-    """Whole objects out of an array of them, or one that stands alone."""
+    """Whole objects out of an array of them, or one that stands alone. Each byte is looked at once."""
 
     def __init__(self) -> None:
-        self._pending = b""
+        self._pending = bytearray()
         self._at = 0  # up to where `_pending` was looked at
         self._depth = 0
         self._start = 0
+        self._in_string = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        pending = self._pending + data
+        pending = self._pending
+        pending += data
         if len(pending) > sse.EVENT_LIMIT:
             raise UpstreamError(
                 Reason.BAD_RESPONSE,
@@ -72,34 +74,30 @@ class _ElementSplitter:
                 billed_risk=True,
             )
         found: list[bytes] = []
-        while (mark := _MARK.search(pending, self._at)) is not None:
-            if mark[0] == b'"':
-                end = _STRING_END.match(pending, mark.end())
-                if end is None:  # the rest of the string is still to come
-                    self._at = mark.start()
-                    return self._keep(pending, found)
-                self._at = end.end()
-                continue
+        while (mark := (_IN_STRING if self._in_string else _MARK).search(pending, self._at)) is not None:
             self._at = mark.end()
-            if mark[0] == b"{":
+            if mark[0] == b'"':
+                self._in_string = not self._in_string
+            elif mark[0] == b"{":
                 if self._depth == 0:
                     self._start = mark.start()
                 self._depth += 1
-            elif self._depth:
+            elif mark[0] == b"}" and self._depth:
                 self._depth -= 1
                 if self._depth == 0:
-                    found.append(pending[self._start : self._at])
-        self._at = len(pending)
-        return self._keep(pending, found)
-
-    def _keep(self, pending: bytes, found: list[bytes]) -> list[bytes]:
-        """Forget what lies before the open object; a long string is looked at again from its beginning."""
-        drop = self._start if self._depth else self._at
-        self._pending = pending[drop:]
-        self._at -= drop
-        self._start = 0
+                    found.append(bytes(pending[self._start : self._at]))
+        half_escape = self._in_string and self._at < len(pending) and pending.endswith(b"\\")
+        self._at = len(pending) - half_escape
+        self._forget()
         return found
 
+    def _forget(self) -> None:
+        """Let go of what lies before the open object."""
+        drop = self._start if self._depth else self._at
+        del self._pending[:drop]
+        self._at -= drop
+        self._start = 0
+
     def close(self) -> list[bytes]:
-        rest = self._pending.strip() if self._depth else b""
+        rest = bytes(self._pending.strip()) if self._depth else b""
         return [rest] if rest else []

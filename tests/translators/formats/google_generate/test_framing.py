@@ -1,5 +1,6 @@
 import itertools
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -57,3 +58,12 @@ def test_a_document_that_is_too_large_is_refused():
     with pytest.raises(UpstreamError) as caught:
         splitter.feed(b"xx")
     assert caught.value.failure == "too_big"
+
+
+def test_a_long_text_in_an_array_is_looked_at_once():
+    whole = json.dumps([{"a": 'x\\"{' + "y" * 2_000_000}]).encode()
+    splitter = Splitter()
+    began = time.perf_counter()
+    found = [each for start in range(0, len(whole), 1024) for each in splitter.feed(whole[start : start + 1024])]
+    assert json.loads(b"[" + found[0] + b"]") == json.loads(whole)
+    assert time.perf_counter() - began < 2, "what came before was looked at again with every piece"

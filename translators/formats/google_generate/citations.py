@@ -61,7 +61,7 @@ class Sources:
         given: list[JSON] = []
         left: list[_Citation] = []
         for citation in self._open:
-            found = place.of(citation)
+            found = place.of(citation, last=last)
             if found is None and not last:
                 left.append(citation)
                 continue
@@ -115,14 +115,21 @@ class _Places:
         self._whole = text_before + text
         self._bytes = None if self._whole.isascii() else self._whole.encode("utf-8", "surrogatepass")
 
-    def of(self, citation: _Citation) -> tuple[int, int] | None:
-        """Start and end in the block; None for a place outside of it, or for none."""
-        first, last = self._character(citation.start), self._character(citation.end)
+    def of(self, citation: _Citation, *, last: bool) -> tuple[int, int] | None:
+        """Start and end in the block; None for a place outside of it, or for none.
+
+        What Google says stands there counts more than its numbers: some are of a part and not of the whole. Where its words
+        are in no text so far they may yet come, unless this block is the `last`.
+        """
+        first, end = self._character(citation.start), self._character(citation.end)
         said = citation.said
-        if said and self._whole[first:last] != said and (at := self._whole.find(said)) >= 0:
-            first, last = at, at + len(said)
-        first, last = first - self._before, min(last - self._before, self._length)
-        return (first, last) if 0 <= first < last else None
+        if said and self._whole[first:end] != said:
+            if (at := self._whole.find(said)) >= 0:
+                first, end = at, at + len(said)
+            elif not last and end <= len(self._whole):
+                return None
+        first, end = first - self._before, min(end - self._before, self._length)
+        return (first, end) if 0 <= first < end else None
 
     def _character(self, offset: int) -> int:
         if self._bytes is None:

@@ -68,6 +68,13 @@ def test_each_block_has_its_own_citations():
     assert cited(last) == [("https://b.org", "def"), ("https://a.org", "")]
 
 
+def test_words_that_another_block_says_are_cited_there():
+    where = support(0, 3, "bbb", 0)
+    response = whole({"text": "aaa"}, {"functionCall": {"name": "f"}}, {"text": "bbb"}, **grounded(where))
+    texts = [block for block in blocks(response) if isinstance(block, Text)]
+    assert [[words for _, words in cited(text)] for text in texts] == [[], ["bbb"]]
+
+
 def test_what_comes_late_is_cited_without_a_place():
     got = blocks(
         streamed(

@@ -67,7 +67,15 @@ def arguments_of(call: Wire) -> str:
         return "{}"
     if not isinstance(arguments, dict):
         raise bad_shape("arguments that are no object")
-    return json.dumps(arguments).decode()
+    return written(arguments)
+
+
+def written(value: Wire) -> str:
+    """`value` as JSON text. Raises for what can be read but not be written again, as it nests too deep."""
+    try:
+        return json.dumps(value).decode()
+    except TypeError as error:
+        raise bad_shape("JSON that cannot be passed on") from error
 
 
 class PartialArguments:
@@ -89,7 +97,7 @@ class PartialArguments:
 
     @property
     def text(self) -> str:
-        return json.dumps(self._value).decode()
+        return written(self._value)
 
     def _put(self, steps: list[str | int], piece: Wire) -> None:
         node: Any = self._value

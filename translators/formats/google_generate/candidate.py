@@ -32,9 +32,9 @@ from translators.canonical import (
     ToolCall,
     opened,
 )
-from translators.formats import Wire, json
+from translators.formats import Wire
 
-from .calls import CallIds, PartialArguments, arguments_of, bad_shape, name_of
+from .calls import CallIds, PartialArguments, arguments_of, bad_shape, name_of, written
 from .citations import Sources
 from .finish import finish_of, finish_word
 from .logprobs import parse_logprobs
@@ -134,7 +134,7 @@ class Candidate:
         signature = part.get("thoughtSignature")
         if not text:
             if signature:
-                self._seal("part", json.dumps(part).decode(), chunks)
+                self._seal("part", written(part), chunks)
             return
         if signature or self._opaque or self._open != "thought":
             self._shut(chunks)
@@ -206,7 +206,7 @@ class Candidate:
 
     def _native(self, part: Wire, chunks: list[Chunk]) -> None:
         """What Google's own tools did, and parts nobody here knows: it comes back to Google word for word."""
-        self._seal("part", json.dumps(part).decode(), chunks)
+        self._seal("part", written(part), chunks)
         if isinstance(code := part.get("executableCode"), dict):
             self._code = code
         elif isinstance(result := part.get("codeExecutionResult"), dict):

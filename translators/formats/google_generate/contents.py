@@ -7,6 +7,7 @@ own placeholder stands in. Source: https://ai.google.dev/gemini-api/docs/functio
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 from translators.canonical import (
@@ -18,6 +19,7 @@ from translators.canonical import (
     Refusal,
     Request,
     Text,
+    ToolCall,
     ToolResult,
     Transform,
 )
@@ -50,7 +52,7 @@ class Contents:
         self._wire: list[Wire] = []
         self._results = _Results(request.messages)
         self._calls: list[Called] = []  # of the model's turn, until they are answered
-        self._ids: set[str] = set()  # of all calls so far
+        self._ids: dict[str, int] = {}  # of all calls so far, and how often each was used
         self._asked_at = 0  # the message that made the latest of them
         self._at = 0  # the message that is being rendered
         self.resolution = _resolution(request.messages)
@@ -97,9 +99,13 @@ class Contents:
             self._wire.append({"role": role, "parts": parts})
 
     def _note(self, message: Message, where: str) -> None:
+        texts = self._texts(message.blocks, where)
+        if not texts:
+            self._listed(where, "dropped", "Google takes no empty text")
+            return
         self._listed(where, "reshaped", "an instruction in mid-conversation became a note in a user's turn")
         self._answer_calls()
-        self._add("user", [{"text": NOTE.format("\n".join(self._texts(message.blocks, where)))}])
+        self._add("user", [{"text": NOTE.format("\n".join(texts))}])
 
     def _model_turn(self, message: Message, index: int, where: str) -> None:
         turn = ModelTurn(self._model, where, self._ids, self._listed)
@@ -112,11 +118,11 @@ class Contents:
     def _user_turn(self, message: Message, where: str) -> None:
         """What the user says. Results wait until their calls are answered; one without a call becomes text."""
         said: list[Wire] = []
-        for block in message.blocks:
+        for position, block in enumerate(message.blocks):
             if not isinstance(block, ToolResult):
                 said += self._parts((block,), where)
-            elif self._results.is_orphan(block, self._calls):
-                self._listed(where, "reshaped", "a result without its call became text")
+            elif self._results.is_orphan(self._at, position):
+                self._listed(where, "reshaped", "a result without a call that waits for it became text")
                 name = block.name or "a tool"
                 text, media = self._result_content(block, where)
                 said += [{"text": f"Result of {name}:\n{text}"}, *media]
@@ -129,7 +135,7 @@ class Contents:
         results: list[Wire] = []
         behind: list[Wire] = []
         for call in self._calls:
-            found = self._results.take(call.id, self._asked_at)
+            found = self._results.take(call.id)
             if found is None:
                 self._listed(f"messages[{self._asked_at}]", "emulated", "a call without a result got one that says so")
                 results.append(_response(call, {"error": NO_RESULT}))
@@ -249,23 +255,44 @@ def _response(call: Called, response: Wire) -> Wire:
 
 
 class _Results:
-    """The results of a conversation by the call they answer. An id that is used again is answered in order."""
+    """The results of a conversation, each given to one call: the latest before it with its id that has none yet."""
 
     def __init__(self, messages: tuple[Message, ...]) -> None:
-        self._waiting: dict[str, list[tuple[int, ToolResult]]] = {}
+        self._of_calls: dict[str, deque[_Found]] = {}  # by id, in the order of the calls
+        self._given: set[tuple[int, int]] = set()
+        open_calls: dict[str, deque[_Found]] = {}
+        asked: set[str] = set()  # by the model's turn
         for index, message in enumerate(messages):
-            for block in message.blocks:
-                if isinstance(block, ToolResult):
-                    self._waiting.setdefault(block.call_id, []).append((index, block))
-        self._taken: set[int] = set()
+            if message.role != "assistant":
+                asked = set()
+            for position, block in enumerate(message.blocks):
+                if isinstance(block, ToolCall):
+                    if block.id not in asked:  # those of earlier turns are past
+                        open_calls[block.id] = deque()
+                        asked.add(block.id)
+                    call = _Found()
+                    self._of_calls.setdefault(block.id, deque()).append(call)
+                    open_calls[block.id].append(call)
+                elif isinstance(block, ToolResult) and open_calls.get(block.call_id):
+                    call = open_calls[block.call_id].popleft()
+                    call.index, call.result = index, block
+                    self._given.add((index, position))
 
-    def take(self, call_id: str, asked_at: int) -> tuple[int, ToolResult] | None:
-        """The next result of a call that was made in message `asked_at`, and the message it stands in."""
-        for index, result in self._waiting.get(call_id, ()):
-            if index >= asked_at and id(result) not in self._taken:
-                self._taken.add(id(result))
-                return index, result
-        return None
+    def take(self, call_id: str) -> tuple[int, ToolResult] | None:
+        """The result of the next call with this id, and the message it stands in. Each call asks once, in order."""
+        found = self._of_calls[call_id].popleft()
+        return None if found.result is None else (found.index, found.result)
 
-    def is_orphan(self, result: ToolResult, calls: list[Called]) -> bool:
-        return id(result) not in self._taken and all(call.id != result.call_id for call in calls)
+    def is_orphan(self, index: int, position: int) -> bool:
+        """Whether the result at this place of a message answers no call, or one that is answered already."""
+        return (index, position) not in self._given
+
+
+class _Found:
+    """The result of one call, once there is one, and the message it stands in."""
+
+    __slots__ = ("index", "result")
+
+    def __init__(self) -> None:
+        self.index = 0
+        self.result: ToolResult | None = None

@@ -46,9 +46,12 @@ class Called:
 
 
 class ModelTurn:
-    """Renders the blocks of one message of the assistant. `ids` are those of the calls before it, and get its own."""
+    """Renders the blocks of one message of the assistant.
 
-    def __init__(self, model: str, where: str, ids: set[str], listed: Listed) -> None:
+    `ids` are those of the calls before it, with how often each was used so far; they get its own.
+    """
+
+    def __init__(self, model: str, where: str, ids: dict[str, int], listed: Listed) -> None:
         self.calls: list[Called] = []
         self._model, self._where, self._ids, self._listed = model, where, ids, listed
         self._parts: list[Wire] = []
@@ -138,11 +141,12 @@ class ModelTurn:
 
     def _unique(self, id: str) -> str:
         """The call's id, which Google wants only once in a conversation: other models count from 0 in every turn."""
-        unique, count = id, 1
+        unique, count = id, self._ids.get(id, 0)
         while unique in self._ids:
             count += 1
             unique = f"{id}_{count}"
-        self._ids.add(unique)
+        self._ids[id] = max(count, 1)
+        self._ids.setdefault(unique, 1)
         return unique
 
     def _arguments(self, text: str, where: str) -> Wire:
@@ -152,9 +156,9 @@ class ModelTurn:
             value = json.loads(text)
         except ValueError:
             value = None
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not _is_deep(value, text):
             return value
-        self._listed(where, "reshaped", "arguments that are no JSON object stand under _raw")
+        self._listed(where, "reshaped", "arguments that are no JSON object, or too deep a one, stand under _raw")
         return {"_raw": text}
 
     def _hosted(self, item: HostedItem) -> None:
@@ -164,3 +168,14 @@ class ModelTurn:
 
     def _lost(self, detail: str) -> None:
         self._listed(f"{self._where}.reasoning", "dropped", detail)
+
+
+def _is_deep(value: Wire, text: str) -> bool:
+    """Whether `value`, which is `text` read, can be read and not be written again where it stands in the body."""
+    if text.count("{") + text.count("[") < 200:
+        return False
+    try:
+        json.dumps({"contents": [{"parts": [{"functionCall": {"args": value}}]}]})
+    except TypeError:
+        return True
+    return False

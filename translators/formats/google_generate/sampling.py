@@ -47,7 +47,10 @@ def render_sampling(sampling: Sampling, transforms: list[Transform]) -> Wire:
     ):
         if value is not None:
             wire[name] = value
-    if stops := [stop for stop in sampling.stop or () if stop]:
+    stops = [stop for stop in sampling.stop or () if stop]
+    if len(stops) < len(sampling.stop or ()):
+        transforms.append(Transform("sampling.stop", "dropped", "an empty text stops nothing"))
+    if stops:
         if len(stops) > STOP_LIMIT:
             raise unsupported(f"more than {STOP_LIMIT} stop sequences", "stop")
         wire["stopSequences"] = stops
@@ -59,6 +62,8 @@ def render_sampling(sampling: Sampling, transforms: list[Transform]) -> Wire:
         wire["responseLogprobs"] = True
         if sampling.top_logprobs:
             wire["logprobs"] = min(sampling.top_logprobs, TOP_LOGPROBS_LIMIT)
+            if wire["logprobs"] < sampling.top_logprobs:
+                transforms.append(Transform("sampling.top_logprobs", "reshaped", f"{TOP_LOGPROBS_LIMIT} at most"))
     return wire
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from translators.canonical import UpstreamError
-from translators.formats.google_generate.calls import CallIds, PartialArguments
+from translators.formats.google_generate.calls import CallIds, PartialArguments, arguments_of
 
 
 def ids(response: str = "r1") -> CallIds:
@@ -75,3 +75,17 @@ def test_a_path_through_a_value_is_a_failure():
         put(("$.a", {"stringValue": "x"}), ("$.a.b", {"stringValue": "y"}))
     with pytest.raises(UpstreamError):
         put(("$.a", {"stringValue": "x"}), ("$.a[0]", {"stringValue": "y"}))
+
+
+def nested(depth: int) -> dict:
+    found: dict = {}
+    for _ in range(depth):
+        found = {"a": found}
+    return found
+
+
+def test_arguments_that_nest_too_deep_to_be_passed_on_are_a_failure():
+    with pytest.raises(UpstreamError, match="cannot be passed on"):
+        arguments_of({"args": nested(300)})
+    with pytest.raises(UpstreamError, match="cannot be passed on"):
+        put(("$" + ".a" * 300, {"numberValue": 1}))

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from translators.canonical import Media, Message, Native, Reason, Text, ToolResult, UpstreamError
 from translators.formats.google_generate.contents import GO_ON, NO_RESULT, UNSIGNED
+from translators.formats.google_generate.model_turn import ModelTurn
 from translators.formats.google_generate.models import NEWEST, generation
 
 from .asking import NEW, OLD, assistant, call, changes, contents, rendered, result, thought, user
@@ -29,6 +30,12 @@ def test_leading_instructions_stand_apart_and_late_ones_become_notes():
     assert body["systemInstruction"] == {"parts": [{"text": "one"}, {"text": "two"}]}
     assert body["contents"][0]["parts"] == [{"text": "hi"}, {"text": "<system>\nlate\n</system>"}, {"text": "go"}]
     assert changes(*messages) == ["messages[0].role: mapped", "messages[2]: reshaped"]
+
+
+def test_an_instruction_that_says_nothing_is_no_note():
+    messages = (user("q"), Message("system", (Text(""),)), user("r"))
+    assert contents(*messages) == [("user", [{"text": "q"}, {"text": "r"}])]
+    assert changes(*messages) == ["messages[1]: dropped"]
 
 
 def test_results_stand_in_one_turn_in_the_order_of_their_calls():
@@ -119,6 +126,42 @@ def test_a_result_never_answers_a_call_that_comes_after_it():
     got = contents(*messages)
     assert got[0][1][1] == {"text": "Result of a tool:\nold"}
     assert got[2][1][0]["functionResponse"]["response"] == {"output": "new"}
+
+
+def test_a_second_result_of_a_call_becomes_text():
+    messages = (user("q"), assistant(call("a")), result("a", "1"), result("a", "2"))
+    assert contents(*messages)[2][1] == [
+        {"functionResponse": {"id": "a", "name": "f", "response": {"output": "1"}}},
+        {"text": "Result of a tool:\n2"},
+    ]
+    assert "messages[3]: reshaped" in changes(*messages)
+
+
+def test_a_call_that_was_given_up_takes_no_result_of_a_later_one_with_its_id():
+    messages = (user("q"), assistant(call("a")), user("no"), assistant(call("a")), result("a", "2"))
+    got = contents(*messages)
+    assert got[2][1][0]["functionResponse"]["response"] == {"error": NO_RESULT}
+    assert got[4][1][0]["functionResponse"]["response"] == {"output": "2"}
+
+
+def test_calls_with_one_id_in_one_turn_are_answered_in_order():
+    got = contents(user("q"), assistant(call("a")), assistant(call("a")), result("a", "1"), result("a", "2"))
+    assert [part["functionResponse"]["response"]["output"] for part in got[2][1]] == ["1", "2"]
+
+
+def test_a_long_history_that_uses_one_id_again_and_again_costs_no_more_than_any_other():
+    class Ids(dict):
+        asked = 0
+
+        def __contains__(self, key):
+            Ids.asked += 1
+            return super().__contains__(key)
+
+    ids = Ids()
+    for _ in range(500):
+        ModelTurn(NEW, "messages[0]", ids, lambda *_: None).render((call("a"),))
+    assert Ids.asked < 2000, "the numbers that are taken were counted again for every call"
+    assert len(ids) == 500
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@ import json
 import pytest
 
 from translators.canonical import HostedItem, Media, Native, Opaque, Reasoning, Text, ToolCall, UpstreamError
+from translators.formats.json import dumps
 
-from .asking import assistant, call, changes, contents, result, thought, user
+from .asking import assistant, call, changes, contents, rendered, result, thought, user
 
 
 def turn(*blocks, more=()) -> list[dict]:
@@ -97,6 +98,13 @@ def test_a_thought_that_may_be_anybodys_stays_here(thinking):
 def test_arguments_are_an_object(arguments, args):
     got = turn(call("x", "f", arguments), more=(result("x", "1"),))
     assert got[0]["functionCall"]["args"] == args
+
+
+def test_arguments_too_deep_to_be_written_stand_as_text():
+    deep = '{"a":' * 248 + "{}" + "}" * 248
+    body = rendered(user("q"), assistant(call("x", arguments=deep)))
+    assert dumps(body)
+    assert body["contents"][1]["parts"][0]["functionCall"]["args"] == {"_raw": deep}
 
 
 def test_a_namespace_becomes_part_of_the_name_of_call_and_result():

@@ -47,6 +47,13 @@ def test_every_setting_has_googles_name():
 def test_what_says_nothing_is_not_said():
     assert generation(n=1, stop=(), logprobs=False, top_logprobs=0, logit_bias={}) == {}
     assert generation(stop=("", "a")) == {"stopSequences": ["a"]}
+    assert changes(HI, sampling=Sampling(stop=("", "a"))) == ["sampling.stop: dropped"]
+
+
+def test_more_alternatives_than_google_gives_are_listed():
+    sampling = Sampling(logprobs=True, top_logprobs=30)
+    assert generation(logprobs=True, top_logprobs=30) == {"responseLogprobs": True, "logprobs": 20}
+    assert changes(HI, sampling=sampling) == ["sampling.top_logprobs: reshaped"]
     assert generation(top_logprobs=2) == {"responseLogprobs": True, "logprobs": 2}
 
 

@@ -98,7 +98,7 @@ def render_media(media: Media, where: str) -> Wire:
     url = media.url or ""
     guessed = mime or _by_name(media.filename) or _by_name(url.partition("?")[0].rpartition("/")[2])
     if guessed is None and not url.startswith(_UPLOADED):  # what was uploaded has its type; Vertex insists on one
-        guessed = _DEFAULTS[media.kind]
+        guessed = "video/mp4" if url.startswith(_YOUTUBE) else _DEFAULTS[media.kind]
     source: Wire = {"fileUri": url}
     if guessed is not None:
         source["mimeType"] = _checked(guessed, media, where)

@@ -143,5 +143,8 @@ def _fits(member: str, given: Any) -> bool:
     if member == "cachedContent":
         return isinstance(given, str)
     return isinstance(given, list) and all(
-        isinstance(each, dict) and each.keys() <= {"category", "threshold", "method"} for each in given
+        isinstance(each, dict)
+        and each.keys() <= {"category", "threshold", "method"}
+        and all(isinstance(word, str) for word in each.values())
+        for each in given
     )

@@ -76,7 +76,7 @@ def _verb(facts: ModelFacts, operation: str, *, stream: bool) -> str | None:
 
 def predicts(facts: ModelFacts) -> bool:
     """Whether embeddings are asked for in Vertex's older way, which all but its Gemini models have."""
-    return is_vertex(facts) and "gemini" not in model_of(facts)
+    return is_vertex(facts) and "gemini" not in model_of(facts).rpartition("/")[2]
 
 
 def _version(facts: ModelFacts) -> str:

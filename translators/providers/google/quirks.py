@@ -32,6 +32,8 @@ from .places import is_vertex, model_of
 ANTHROPIC_VERSION = "vertex-2023-10-16"
 """Takes the place of the header `anthropic-version` in the body. Source: recorded requests."""
 
+_PENALTIES = ("frequency_penalty", "presence_penalty")
+
 
 def adapt(request: Request, facts: ModelFacts) -> Adapted:
     """Raises `UpstreamError(UNSUPPORTED)` for what the model or the endpoint is certain to refuse."""
@@ -41,7 +43,7 @@ def adapt(request: Request, facts: ModelFacts) -> Adapted:
     transforms: list[Transform] = []
     _refuse_pairs(request, family, facts)
     _refuse_urls(request, facts)
-    for change in (_with_known_thinking, _with_known_sampling):
+    for change in (_with_known_thinking, _with_known_sampling, _without_idle_penalties):
         request = change(request, family, facts, transforms)
     if not is_vertex(facts):
         request = _without_labels(request, transforms)
@@ -62,9 +64,8 @@ def _refuse_pairs(request: Request, family: Family, facts: ModelFacts) -> None:
         raise unsupported(facts, "tools beside an answer in JSON", "response_format")
     if (request.sampling.n or 1) > 1 and not family.candidates:
         raise unsupported(facts, "n above 1", "n")
-    endpoint = "vertex" if is_vertex(facts) else "gemini"
-    for name in ("frequency_penalty", "presence_penalty"):
-        if getattr(request.sampling, name) and endpoint not in family.penalties:
+    for name in _PENALTIES:
+        if getattr(request.sampling, name) and _endpoint(facts) not in family.penalties:
             raise unsupported(facts, "penalties", name)
 
 
@@ -160,6 +161,21 @@ def _with_known_sampling(request: Request, family: Family, facts: ModelFacts, tr
         return request
     transforms += (Transform(f"sampling.{name}", "dropped", "the model decides by itself") for name in given)
     return replace(request, sampling=replace(request.sampling, **dict.fromkeys(given)))
+
+
+def _without_idle_penalties(
+    request: Request, family: Family, facts: ModelFacts, transforms: list[Transform]
+) -> Request:
+    """Many clients say 0 of what they do not want. Where a model has no penalties, that is none of its settings."""
+    if _endpoint(facts) in family.penalties:
+        return request
+    given = [name for name in _PENALTIES if getattr(request.sampling, name) is not None]
+    transforms += (Transform(f"sampling.{name}", "mapped", "no penalty is what the model has") for name in given)
+    return replace(request, sampling=replace(request.sampling, **dict.fromkeys(given))) if given else request
+
+
+def _endpoint(facts: ModelFacts) -> str:
+    return "vertex" if is_vertex(facts) else "gemini"
 
 
 def _without_labels(request: Request, transforms: list[Transform]) -> Request:

@@ -38,6 +38,7 @@ def test_a_data_url_is_data():
     ("url", "kind", "source"),
     [
         ("gs://b/a.wav", "audio", {"fileUri": "gs://b/a.wav", "mimeType": "audio/wav"}),
+        ("https://youtu.be/x", "file", {"fileUri": "https://youtu.be/x", "mimeType": "video/mp4"}),
         ("https://youtu.be/x", "video", {"fileUri": "https://youtu.be/x", "mimeType": "video/mp4"}),
         (
             "https://generativelanguage.googleapis.com/v1beta/files/x",

@@ -42,6 +42,11 @@ def test_vertex_is_told_never_to_cut_a_text():
     }
 
 
+def test_a_project_named_like_the_model_says_nothing_of_it():
+    model = "projects/my-gemini-app/locations/us-central1/publishers/google/models/text-embedding-005"
+    assert "instances" in render_embeddings({"input": "a"}, ModelFacts(model=model, place={"project": "p"}))
+
+
 @pytest.mark.parametrize("given", [[1, 2], [[1, 2]], [], None, 5, ["a", 1]])
 def test_token_arrays_are_refused(given):
     with pytest.raises(RequestError) as caught:

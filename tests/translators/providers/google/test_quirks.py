@@ -116,7 +116,7 @@ def test_what_a_model_or_an_endpoint_refuses_is_refused_here(param, model, place
     [
         ("gemini-2.5-flash", {}, {"sampling": Sampling(n=2)}),
         ("gemini-2.5-pro", VERTEX, {"sampling": Sampling(presence_penalty=-1.5)}),
-        ("gemini-2.5-flash", {}, {"sampling": Sampling(presence_penalty=0.0, n=1)}),
+        ("gemini-2.5-flash", {}, {"sampling": Sampling(n=1)}),
         ("gemini-3-flash", {}, {"tools": (F, SEARCH), "output": JSON}),
         ("gemini-2.5-flash", {}, {"tools": (F,)}),
         ("gemini-2.5-flash", {}, {"output": JSON}),
@@ -140,6 +140,15 @@ def test_only_vertex_fetches_strangers_pictures(message):
 @pytest.mark.parametrize("url", ["gs://b/o", "https://youtu.be/x", "data:image/png;base64,QUJD"])
 def test_googles_own_addresses_are_read_everywhere(url):
     assert adapted("gemini-3-flash", messages=(Message("user", (Media(kind="image", url=url),)),)).transforms == ()
+
+
+@pytest.mark.parametrize(("model", "place"), [("gemini-2.5-flash", {}), ("gemini-3.8-flash", VERTEX)])
+def test_a_penalty_of_nothing_is_left_out_where_penalties_are_refused(model, place):
+    sampling = Sampling(frequency_penalty=0, presence_penalty=0.0, temperature=None)
+    got = adapted(model, place, sampling=sampling)
+    assert got.request.sampling == Sampling()
+    assert [change.field for change in got.transforms] == ["sampling.frequency_penalty", "sampling.presence_penalty"]
+    assert adapted("gemini-2.5-flash", VERTEX, sampling=sampling).request.sampling == sampling
 
 
 def test_labels_are_for_vertex_alone():

@@ -103,6 +103,7 @@ def _refreshed(info: Mapping[str, Any], scope: str) -> Fetched:
         raise TokenError(f"Google credentials{named} are incomplete or damaged.", "not_set_up") from None
     with requests.Session() as session:
         session.trust_env = False  # as everywhere in the router: no proxy variables
+        session.max_redirects = 0  # nor to where an answer points
         try:
             credentials.refresh(_impatient(Request(session=session)))
         except exceptions.RefreshError as error:

@@ -107,6 +107,15 @@ async def test_what_is_no_key_file_is_told_without_quoting_it(text: str, words: 
     assert "canary" not in str(caught.value)
 
 
+async def test_a_credential_is_not_carried_on_to_where_a_redirect_points(services: ScriptedServer) -> None:
+    services.script("moved", [whole(307, b"", Location=f"{services.url('elsewhere')}/token")])
+    services.script("elsewhere", granting())
+    with pytest.raises(TokenError, match=r"cannot be reached|cannot answer now") as caught:
+        await service_account(document(key_file(services, "moved")), SCOPE)
+    assert caught.value.fault == "unreachable"
+    assert services.of("elsewhere") == []
+
+
 async def test_a_token_endpoint_that_is_not_there(services: ScriptedServer) -> None:
     info = key_file(services, "x", token_uri="http://127.0.0.1:9/token")
     with pytest.raises(TokenError, match=r"cannot be reached|cannot answer now") as caught:

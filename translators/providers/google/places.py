@@ -7,6 +7,7 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/learn/data-residency for t
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote, urlsplit
 
 from translators.providers.provider import ModelFacts
@@ -19,6 +20,7 @@ SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 _MULTI_REGIONS = frozenset({"us", "eu"})
 _VERTEX_HOSTS = ("aiplatform.googleapis.com", ".rep.googleapis.com", "aiplatform.mtls.googleapis.com")
+_RESOURCE = re.compile(r"projects/[^/]+/locations/([a-z0-9-]+)/")
 _VERSIONS = ("/v1", "/v1beta", "/v1beta1", "/v1alpha")
 
 
@@ -30,7 +32,11 @@ def model_of(facts: ModelFacts) -> str:
 
 def is_vertex(facts: ModelFacts) -> bool:
     host = urlsplit(facts.base_url or "").hostname or ""
-    return bool(facts.place.get("project")) or host.endswith(_VERTEX_HOSTS) or is_claude(model_of(facts))
+    return (
+        bool(facts.place.get("project") or _RESOURCE.match(facts.model))
+        or host.endswith(_VERTEX_HOSTS)
+        or is_claude(model_of(facts))
+    )
 
 
 def base_of(facts: ModelFacts) -> str:
@@ -40,12 +46,18 @@ def base_of(facts: ModelFacts) -> str:
         return next((base.removesuffix(version) for version in _VERSIONS if base.endswith(version)), base)
     if not is_vertex(facts):
         return GEMINI
-    location = facts.place.get("location") or GLOBAL
+    location = _location(facts)
     if location == GLOBAL:
         return "https://aiplatform.googleapis.com"
     if location in _MULTI_REGIONS:
         return f"https://aiplatform.{location}.rep.googleapis.com"
     return f"https://{location}-aiplatform.googleapis.com"
+
+
+def _location(facts: ModelFacts) -> str:
+    """Where the model is: as its own name says, where that is a whole resource, else as the record says."""
+    whole = _RESOURCE.match(facts.model)
+    return whole[1] if whole is not None else facts.place.get("location") or GLOBAL
 
 
 def path_of(facts: ModelFacts, operation: str, stream: bool) -> str | None:  # noqa: FBT001  # as every `path_of`
@@ -100,7 +112,7 @@ def _vertex_name(facts: ModelFacts) -> str:
     project = facts.place.get("project")
     if not project:  # express mode: the key knows the project
         return _quoted(model)
-    return _quoted(f"projects/{project}/locations/{facts.place.get('location') or GLOBAL}/{model}")
+    return _quoted(f"projects/{project}/locations/{_location(facts)}/{model}")
 
 
 def _quoted(name: str) -> str:

@@ -80,7 +80,13 @@ def test_googles_own_members_pass(name):
 
 
 @pytest.mark.parametrize(
-    "extensions", [{"safety_settings": {"category": "x"}}, {"safety_settings": [{"evil": 1}]}, {"cachedContent": 5}]
+    "extensions",
+    [
+        {"safety_settings": {"category": "x"}},
+        {"safety_settings": [{"evil": 1}]},
+        {"safety_settings": [{"category": {}}]},
+        {"cachedContent": 5},
+    ],
 )
 def test_but_not_in_any_shape(extensions):
     with pytest.raises(UpstreamError) as caught:

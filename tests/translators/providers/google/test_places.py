@@ -78,6 +78,12 @@ def test_names_may_be_whole_resources(model, place, resource):
     assert path_of(facts(model, **place), "google_generate", False) == f"/{version}/{resource}:generateContent"
 
 
+@pytest.mark.parametrize("place", [{}, {"project": "q"}, {"project": "q", "location": "eu"}])
+def test_a_whole_resource_is_asked_where_it_is(place):
+    name = "projects/q/locations/us-central1/endpoints/1"
+    assert url(facts(name, **place)) == f"https://us-central1-aiplatform.googleapis.com/v1/{name}:generateContent"
+
+
 def test_claude_is_anthropics_model_on_vertex():
     given = facts("claude-sonnet-5@20260401", project="p", location="us-east5")
     prefix = "https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/anthropic/models"

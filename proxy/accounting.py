@@ -127,7 +127,8 @@ def _size(block: object) -> int:
 
 def embeddings_usage(answer: dict[str, Any]) -> Usage | None:
     """The usage member of an embeddings answer, if it is one."""
-    tokens = (answer.get("usage") or {}).get("prompt_tokens")
+    usage = answer.get("usage")
+    tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
     return Usage(input=tokens) if isinstance(tokens, int) and tokens >= 0 else None
 
 

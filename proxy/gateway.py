@@ -261,8 +261,8 @@ class Gateway:
             return
         if not self._bindings.of(candidate.model).translates(call.client.name, call.request):
             return
-        call.recalled = True
         call.request = await self._continuity.scoped(call.caller).restored(call.request)
+        call.recalled = True
 
     def _prepare(self, call: Call, attempt: Attempt) -> Prepared:
         candidate = attempt.candidate

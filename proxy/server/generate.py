@@ -102,7 +102,7 @@ def make_call(
         started=started,
         deadline=started + configured.snapshot.settings.clocks.total,
         created=int(time.time()),
-        caller=f"{identity.namespace}/{identity.agent}",
+        caller=f"{identity.namespace} {identity.agent}",  # parted by what neither may hold
         needs=needs,
         user_agent=headers.get("User-Agent", "")[:128],
         sdk_retries=_retry_count(headers),

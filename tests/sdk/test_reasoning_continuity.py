@@ -196,10 +196,13 @@ class Dialogue:
         self.rng = random.Random(seed)
         self.app = APPS[dialect](self.rng)
         self.step = 0
+        self.headers: dict[str, str] = {}
         self.heard: dict[str, list[Any]] = {name: [] for name in houses.simulators}
 
     def run(self, joch: RunningJoch, models: list[str], turns: int) -> None:
-        with openai.OpenAI(base_url=joch.base_url, api_key="sk-app", max_retries=0) as client:
+        with openai.OpenAI(
+            base_url=joch.base_url, api_key="sk-app", max_retries=0, default_headers=self.headers
+        ) as client:
             for _ in range(turns):
                 name = self.rng.choice(models)
                 simulator = self.houses.simulators[self.houses.models[name][0]]
@@ -274,6 +277,19 @@ def test_one_model_gets_back_every_thought_it_had_also_after_a_restart(
     last = talk.heard[house][-1].facts.seals
     assert [seal.name for seal in issued[: len(last)]] == list(last)
     assert len(last) >= TURNS - 1
+
+
+@pytest.mark.parametrize("dialect", APPS)
+def test_what_one_tenant_was_given_says_nothing_for_another(houses: Houses, tmp_path: Path, dialect: str) -> None:
+    """Not even for one whose names put together are the same."""
+    talk = Dialogue(houses, tmp_path / "store.db", dialect, 3)
+    with running_joch(houses.snapshot(), store=talk.store) as joch:
+        talk.headers = {"X-Joch-Namespace": "a/b", "X-Joch-Agent": "c"}
+        talk.run(joch, ["claude-opus-4-6"], 3)
+        talk.headers = {"X-Joch-Namespace": "a", "X-Joch-Agent": "b/c"}
+        talk.run(joch, ["claude-opus-4-6"], 1)
+    assert talk.refusals() == []
+    assert talk.heard["anthropic"][-1].facts.seals == ()
 
 
 @pytest.mark.parametrize("dialect", APPS)

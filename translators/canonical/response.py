@@ -55,7 +55,18 @@ class Usage:
 
     def is_sane(self) -> bool:
         """Whether the figures can be true: nothing negative, no part larger than its total."""
-        parts = (self.input, self.output, self.cached, self.cache_write, self.reasoning)
+        parts = (
+            self.input,
+            self.output,
+            self.cached,
+            self.cache_write,
+            self.cache_write_1h,
+            self.reasoning,
+            self.audio_in,
+            self.audio_out,
+            self.image_in,
+            *self.tool_requests.values(),
+        )
         return min(parts) >= 0 and self.cached + self.cache_write <= self.input and self.reasoning <= self.output
 
 

@@ -15,6 +15,7 @@ One object per snapshot; everything that can be looked up is put into dictionari
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -22,6 +23,12 @@ from fnmatch import fnmatchcase
 from proxy import catalog
 from proxy.resources import Model, ModelRoute, RouteEntry, Snapshot
 from translators.canonical import RequestError
+
+_MODEL_ID = re.compile(r"[\w@-][\w.:@+-]*(?:/[\w@-][\w.:@+-]*)*", re.ASCII)
+"""An id that a client may make up. It may end in a provider's path, so no part of it leads elsewhere."""
+
+_OTHERS = "projects/"
+"""Whole resource names choose whose account is used: that is the operator's to say, in a Model record."""
 
 _SAFE_LENGTH = 64
 _REMEMBERED = 4096
@@ -110,6 +117,8 @@ class Resolver:
             prefix = f"{template.provider}:"
             bare = name.removeprefix(prefix)
             if bare != name or any(fnmatchcase(bare, pattern) for pattern in patterns):
+                if _MODEL_ID.fullmatch(bare) is None or bare.startswith(_OTHERS):
+                    return None
                 model = catalog.informed(replace(template, name=bare, model=bare, origin="implicit"))
                 entry = RouteEntry(ref=model.ref, model=model)
                 return ModelRoute(name=f"~{model.ref}", entries=(entry,), implicit=True)

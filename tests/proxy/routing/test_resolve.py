@@ -135,3 +135,31 @@ def test_every_listed_name_resolves() -> None:
     assert ("research", "route", "research") in listed
     for name, _, _ in listed:
         resolver.resolve(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "openai:../files",
+        "openai:a/../../b",
+        "openai:./a",
+        "openai:/a",
+        "openai:a//b",
+        "openai:",
+        "openai:a b",
+        "openai:a?b",
+        "openai:projects/q/x",
+    ],
+)
+def test_a_made_up_id_leads_nowhere_but_to_a_model(name: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        Resolver(implicit()).resolve(name)
+    assert caught.value.body.code == "model_not_found"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["openai:gpt-4o", "openai:ft:gpt-4.1:acme::id", "openai:org/model.v2", "openai:qwen3:8b", "openai:m@20260101"],
+)
+def test_ids_as_providers_have_them_are_ids(name: str) -> None:
+    assert Resolver(implicit()).resolve(name)[1] == "implicit"

@@ -200,21 +200,22 @@ def test_a_flood_of_events_passes_and_the_loop_stays_responsive(upstream: Script
         (attempt,) = attempts_of(joch, seen, 1)
         # The SDK shares this process's one interpreter with joch, so how long joch keeps its loop busy shows only
         # with a client that does nothing but receive.
-        lags: list[float] = []
-        probe = asyncio.run_coroutine_threadsafe(_probe(lags), joch.loop.loop)
+        stretches: list[float] = []
+        probe = asyncio.run_coroutine_threadsafe(_probe(stretches), joch.loop.loop)
         _receive(joch, {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": True})
         probe.cancel()
     assert attempt["payload"]["chunks"] == count + 3
-    assert sorted(lags)[len(lags) * 99 // 100] < 0.1
+    assert max(stretches) < sum(stretches) / 3, "the loop did a third of the work without coming back to anybody else"
 
 
-async def _probe(lags: list[float]) -> None:
-    """How late the loop comes back to a task that wants to run every few milliseconds."""
-    loop = asyncio.get_running_loop()
+async def _probe(stretches: list[float]) -> None:
+    """How much the loop works between two turns of another task: CPU time, which a busy machine does not stretch."""
+    before = time.thread_time()
     while True:
-        due = loop.time() + 0.005
-        await asyncio.sleep(0.005)
-        lags.append(loop.time() - due)
+        await asyncio.sleep(0)
+        now = time.thread_time()
+        stretches.append(now - before)
+        before = now
 
 
 def _receive(joch: RunningJoch, body: dict[str, Any]) -> None:

@@ -180,12 +180,16 @@ class PreparedWire:
         return WireAnswer(self, await self._reply(self.request))
 
     async def resume(self, paused: Response) -> Reply:
-        """The provider's answer to being asked to go on. Raises `UpstreamError`."""
+        """The provider's answer to being asked to go on. Raises `UpstreamError`; what came before it is billed anyway."""
         resume = self.wire_format.resume
         if resume is None or self.request.body is None:  # only a format that can resume ends in a pause
             raise _never_ending()
         body = dumps(resume(loads(self.request.body), paused))
-        return await self._reply(replace(self.request, body=body))
+        try:
+            return await self._reply(replace(self.request, body=body))
+        except UpstreamError as error:
+            error.billed_risk = True
+            raise
 
     async def _reply(self, request: WireRequest) -> Reply:
         reply = await self.binding.send(request)
@@ -236,8 +240,9 @@ class WireAnswer:
         while any(choice.finish is Finish.PAUSE for choice in answers[-1].choices):
             if len(answers) > RESUMPTIONS:
                 raise _never_ending()
-            self._tally.note("resumed")
-            reply = await prepared.resume(exchange.joined(answers))
+            paused = exchange.joined(answers)
+            exchange.observe_pause(self._tally, paused)
+            reply = await prepared.resume(paused)
             try:
                 answers.append(parse(exchange.parse_whole(await reply.read()), issuer))
             finally:
@@ -285,7 +290,7 @@ class WireAnswer:
 
     async def _go_on(self, relay: TranslatedStream, paused: Response) -> None:
         """Have the provider go on where it paused; its next stream continues this one."""
-        relay.tally.note("resumed")
+        exchange.observe_pause(relay.tally, paused)
         self.close()
         self._complete = False
         self._reply = await self._prepared.resume(paused)

@@ -6,17 +6,20 @@ Anthropic does so in turns of its own tools (`pause_turn`), Gemini in very long 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 import openai
 import pytest
 
 from proxy.conformance.simulators.anthropic import AnthropicMessages
 from proxy.conformance.simulators.google import GoogleGenerate
-from proxy.conformance.simulators.script import Answer, Say, Tokens
+from proxy.conformance.simulators.script import Answer, Fault, Say, Tokens
 from proxy.conformance.simulators.server import Loop, Simulator
+from proxy.resources import Pricing
 from tests.support.joch import RunningJoch, running_joch
 from tests.support.snapshots import KEY, model, snapshot
 
+PRICES = Pricing(input=Decimal(3), output=Decimal(15))
 MODELS = {"anthropic": "claude-opus-4-6", "google": "gemini-4-argon"}
 
 
@@ -34,7 +37,7 @@ def houses() -> Iterator[dict[str, Simulator]]:
 
 @pytest.fixture(scope="module")
 def joch(houses: dict[str, Simulator]) -> Iterator[RunningJoch]:
-    records = [model(house, houses[house].root, "m", model=MODELS[house]) for house in houses]
+    records = [model(house, houses[house].root, "m", model=MODELS[house], pricing=PRICES) for house in houses]
     with running_joch(snapshot(records)) as running:
         yield running
 
@@ -101,3 +104,26 @@ def test_an_answer_without_end_is_given_up(
     with pytest.raises(openai.APIError, match="paused its answer"):
         ask(joch, house, "chat", stream=stream)
     assert len(houses[house].heard) - before == 6
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("house", MODELS)
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(Answer(fault=Fault(kind="rate_limited")), id="refused"),
+        pytest.param(Answer(blocks=(Say(("Two ", "more")),), ending="cut"), id="cut"),
+    ],
+)
+def test_what_came_before_a_failed_part_stays_counted_and_is_never_free(
+    houses: dict[str, Simulator], joch: RunningJoch, house: str, end: Answer, stream: bool
+) -> None:
+    houses[house].say(paused("One. ", "Two.")[0], end)
+    joch.events.events.clear()
+    with pytest.raises(openai.APIError):
+        ask(joch, house, "chat", stream=stream)
+    (told,) = joch.events.payloads("ModelCallCompleted")
+    assert (told["inputTokens"], told["outputTokens"]) == (20, 5)
+    assert (told["usageSource"], told["costGrade"]) == ("partial", "partial")
+    assert told["billedRisk"] is True
+    assert told["costUsd"] == 0.000135  # 20 tokens at 3 and 5 at 15 dollars a million

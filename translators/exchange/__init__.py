@@ -13,7 +13,7 @@ from .answers import fold_stream, render_answer, render_whole_as_stream, with_us
 from .bodies import apply_patches, parse_whole
 from .hops import joined
 from .lanes import Exchange, WireBody, choose
-from .observing import observe, observe_whole
+from .observing import observe, observe_pause, observe_whole
 from .streams import TranslatedStream, Turns
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "fold_stream",
     "joined",
     "observe",
+    "observe_pause",
     "observe_whole",
     "parse_whole",
     "render_answer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from translators.canonical import (
     Block,
@@ -69,6 +70,12 @@ def observe_whole(tally: Tally, response: Response) -> None:
                 case _:
                     pass
     _note_usage(tally, response.usage)
+
+
+def observe_pause(tally: Tally, paused: Response) -> None:
+    """Note that an answer is gone on with: what it used so far is a part, and stays billed should nothing follow."""
+    tally.note("resumed")
+    _note_usage(tally, replace(paused.usage, source="partial") if paused.usage.source == "provider" else paused.usage)
 
 
 def _note_usage(tally: Tally, usage: Usage) -> None:

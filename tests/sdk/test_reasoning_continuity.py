@@ -19,6 +19,7 @@ import pytest
 
 from proxy.conformance.simulators.anthropic import AnthropicMessages
 from proxy.conformance.simulators.google import GoogleGenerate
+from proxy.conformance.simulators.ollama import Ollama
 from proxy.conformance.simulators.openai import OPENAI_FLAVOUR, OpenAiCompatible
 from proxy.conformance.simulators.script import Answer, Call, Say, Thought
 from proxy.conformance.simulators.server import Loop, Simulator
@@ -68,6 +69,7 @@ def houses() -> Iterator[Houses]:
     )
     made.open("google", GoogleGenerate(), "google", "", "gemini-4-argon", "gemini-3.8-flash", "gemini-2.5-flash")
     made.open("openai", OpenAiCompatible(OPENAI_FLAVOUR), "openai", "/v1", "gpt-6.2-sol", "gpt-5.4")
+    made.open("ollama", Ollama(), "ollama", "", "qwen3:8b")
     yield made
     for simulator in made.simulators.values():
         simulator.close()
@@ -277,6 +279,22 @@ def test_one_model_gets_back_every_thought_it_had_also_after_a_restart(
     last = talk.heard[house][-1].facts.seals
     assert [seal.name for seal in issued[: len(last)]] == list(last)
     assert len(last) >= TURNS - 1
+
+
+@pytest.mark.parametrize("dialect", APPS)
+@pytest.mark.parametrize("name", ["gpt-6.2-sol", "claude-opus-5-5", "gemini-4-argon"])
+def test_the_open_thought_of_a_local_model_is_told_to_no_other(
+    houses: Houses, tmp_path: Path, dialect: str, name: str
+) -> None:
+    """Nobody sealed it, but bare it would be looked up by its id, or taken for the other model's own."""
+    talk = Dialogue(houses, tmp_path / "store.db", dialect, 5)
+    with running_joch(houses.snapshot(), store=talk.store) as joch:
+        talk.run(joch, ["qwen3:8b"], 3)
+        talk.run(joch, [name], 1)
+    assert talk.refusals() == []
+    heard = talk.heard[houses.models[name][0]][-1]
+    assert b"thinking about step" not in heard.raw
+    assert all(item.get("type") != "reasoning" for item in heard.body.get("input", ()))
 
 
 @pytest.mark.parametrize("dialect", APPS)

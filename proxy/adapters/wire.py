@@ -224,41 +224,44 @@ class WireAnswer:
             if media_type == prepared.wire_format.stream_type:
                 response = exchange.fold_stream(prepared.wire_format, context.issuer, raw)
                 self._tally.note("converted")
-                return exchange.render_answer(prepared.asked.client, response, context, self._tally)
-            _expect_json(media_type, raw)
-            if prepared.wire_format.resume is not None:
-                return exchange.render_answer(prepared.asked.client, await self._all_of(raw), context, self._tally)
-            return prepared.exchange.render_response(raw, context, self._tally)
+            else:
+                _expect_json(media_type, raw)
+                if prepared.wire_format.resume is None:
+                    return prepared.exchange.render_response(raw, context, self._tally)
+                response = self._parsed(raw)
+            return exchange.render_answer(prepared.asked.client, await self._all_of(response), context, self._tally)
         except UpstreamError as error:
             raise scrubbed(error, prepared.key) from None
 
-    async def _all_of(self, raw: bytes) -> Response:
-        """The answer in `raw`, with what follows where the provider paused in it."""
+    def _parsed(self, raw: bytes) -> Response:
         prepared = self._prepared
-        parse, issuer = prepared.wire_format.parse_response, prepared.asked.context.issuer
-        answers = [parse(exchange.parse_whole(raw), issuer)]
+        return prepared.wire_format.parse_response(exchange.parse_whole(raw), prepared.asked.context.issuer)
+
+    async def _all_of(self, response: Response) -> Response:
+        """`response`, with what follows where the provider paused in it."""
+        answers = [response]
         while any(choice.finish is Finish.PAUSE for choice in answers[-1].choices):
             if len(answers) > RESUMPTIONS:
                 raise _never_ending()
             paused = exchange.joined(answers)
             exchange.observe_pause(self._tally, paused)
-            reply = await prepared.resume(paused)
+            reply = await self._prepared.resume(paused)
             try:
-                answers.append(parse(exchange.parse_whole(await reply.read()), issuer))
+                answers.append(self._parsed(await reply.read()))
             finally:
                 reply.close()
         return exchange.joined(answers)
 
     async def pieces(self) -> AsyncIterator[bytes]:
         prepared, media_type = self._prepared, self._reply.media_type
-        if media_type in _JSON_TYPES and media_type != prepared.wire_format.stream_type:
-            yield await self._whole_as_stream()
-            return
-        if media_type not in (prepared.wire_format.stream_type, "application/octet-stream", "text/plain", ""):
-            raise _bad_content_type(media_type)
-        relay = self._relay = prepared.exchange.open_stream(prepared.asked.context)
-        relay.tally.notes += self._reply.notes
         try:
+            if media_type in _JSON_TYPES and media_type != prepared.wire_format.stream_type:
+                yield await self._whole_as_stream()
+                return
+            if media_type not in (prepared.wire_format.stream_type, "application/octet-stream", "text/plain", ""):
+                raise _bad_content_type(media_type)
+            relay = self._relay = prepared.exchange.open_stream(prepared.asked.context)
+            relay.tally.notes += self._reply.notes
             for resumptions in count():
                 async with aclosing(self._crossing(relay)) as crossing:
                     async for data in crossing:
@@ -297,16 +300,10 @@ class WireAnswer:
         relay.go_on()
 
     async def _whole_as_stream(self) -> bytes:
-        prepared = self._prepared
+        asked = self._prepared.asked
         self._tally.note("converted")
-        return exchange.render_whole_as_stream(
-            prepared.asked.client,
-            prepared.wire_format,
-            prepared.asked.context.issuer,
-            await self._reply.read(),
-            prepared.asked.context,
-            self._tally,
-        )
+        response = await self._all_of(self._parsed(await self._reply.read()))
+        return exchange.render_whole_as_stream(asked.client, response, asked.context, self._tally)
 
     def fail(self, error: JochError) -> bytes:
         if self._relay is not None:

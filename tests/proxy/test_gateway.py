@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from proxy.resources import Clocks, Failover, Model, ModelRoute
-from tests.support.answers import chat_answer, chat_upstream, refusal
+from tests.support.answers import chat_answer, chat_chunk, chat_upstream, refusal
 from tests.support.joch import RunningJoch, running_joch
-from tests.support.scripted import CLOSE, RESET, Pause, Script, ScriptedServer, scripted_server, whole
-from tests.support.snapshots import KEY, model, route, snapshot
+from tests.support.scripted import CLOSE, RESET, Pause, Script, ScriptedServer, event, scripted_server, stream, whole
+from tests.support.snapshots import KEY, KEY_VARIABLE, model, route, snapshot
 
 HELLO = {"messages": [{"role": "user", "content": "hi"}]}
 
@@ -235,12 +235,36 @@ def test_no_event_holds_a_prompt_an_answer_or_a_key(upstream: ScriptedServer) ->
     assert KEY not in told
 
 
-def test_a_key_echoed_by_the_provider_never_reaches_the_client(upstream: ScriptedServer) -> None:
-    ladder = Ladder(upstream, refusal(400, f"bad request with {KEY} in it"))
-    with serve(ladder) as joch:
-        answer = ladder.post(joch)
-    assert answer.status_code == 400
-    assert KEY not in answer.text
+SHAPELESS = "correct horse battery"
+"""A key of a server of one's own: nothing but that it was sent tells that it is one."""
+ECHO = {"error": {"message": f"bad request with {SHAPELESS} in it", "type": "invalid_request_error", "code": "bad"}}
+ECHO_EVENT = {**ECHO["error"], "type": "error", "sequence_number": 1, "param": None}
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(
+    ("path", "script"),
+    [
+        pytest.param("chat/completions", [whole(400, ECHO)], id="chat-refused"),
+        pytest.param("chat/completions", [whole(200, ECHO)], id="chat-error with a good status"),
+        pytest.param("chat/completions", stream(event(ECHO)), id="chat-error event"),
+        pytest.param(
+            "chat/completions", stream(chat_chunk({"content": "he"}), event(ECHO)), id="chat-error mid-stream"
+        ),
+        pytest.param("responses", [whole(400, ECHO)], id="responses-refused"),
+        pytest.param("responses", [whole(200, ECHO)], id="responses-error with a good status"),
+        pytest.param("responses", stream(event(ECHO_EVENT, "error")), id="responses-error event"),
+    ],
+)
+def test_a_key_echoed_by_the_provider_never_reaches_the_client(
+    upstream: ScriptedServer, path: str, script: Script, streamed: bool
+) -> None:
+    ladder = Ladder(upstream, script)
+    body = {"model": "r", "stream": streamed, **(HELLO if path.startswith("chat") else {"input": "hi"})}
+    with running_joch(snapshot(ladder.models, [ladder.route]), env={KEY_VARIABLE: SHAPELESS}) as joch:
+        answer = httpx.post(f"{joch.base_url}/{path}", json=body, timeout=20)
+    assert "bad request with *** in it" in answer.text
+    assert SHAPELESS not in answer.text + repr(joch.events.events)
 
 
 def test_defaults_fill_what_the_client_left_open_and_forced_parameters_win(upstream: ScriptedServer) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import openai
 import pytest
@@ -17,6 +18,7 @@ from proxy.conformance.simulators.script import Answer, Fault, Say, Tokens
 from proxy.conformance.simulators.server import Loop, Simulator
 from proxy.resources import Pricing
 from tests.support.joch import RunningJoch, running_joch
+from tests.support.scripted import Step, event, scripted_server, stream, whole
 from tests.support.snapshots import KEY, model, snapshot
 
 PRICES = Pricing(input=Decimal(3), output=Decimal(15))
@@ -127,3 +129,42 @@ def test_what_came_before_a_failed_part_stays_counted_and_is_never_free(
     assert (told["usageSource"], told["costGrade"]) == ("partial", "partial")
     assert told["billedRisk"] is True
     assert told["costUsd"] == 0.000135  # 20 tokens at 3 and 5 at 15 dollars a million
+
+
+def in_anthropics_json(text: str, stop_reason: str) -> bytes:
+    said = {"type": "message", "id": "msg_1", "role": "assistant", "model": MODELS["anthropic"], "stop_sequence": None}
+    usage = {"input_tokens": 20, "output_tokens": 5}
+    return whole(200, {**said, "content": [{"type": "text", "text": text}], "stop_reason": stop_reason, "usage": usage})
+
+
+def in_anthropics_events(text: str, stop_reason: str) -> list[Step]:
+    usage = {"input_tokens": 20, "output_tokens": 5}
+    said = {"type": "message", "id": "msg_1", "role": "assistant", "model": MODELS["anthropic"], "content": []}
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": {**said, "stop_reason": None, "stop_sequence": None, "usage": usage}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": stop_reason, "stop_sequence": None}, "usage": usage},
+        {"type": "message_stop"},
+    ]
+    return stream(*(event(each, each["type"]) for each in events))
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+@pytest.mark.parametrize(
+    ("streamed", "first"),
+    [
+        pytest.param(True, [in_anthropics_json("One. ", "pause_turn")], id="whole for a stream"),
+        pytest.param(False, in_anthropics_events("One. ", "pause_turn"), id="stream for a whole"),
+    ],
+)
+def test_a_server_that_answers_in_the_other_form_is_gone_on_with_too(
+    dialect: str, streamed: bool, first: list[Step]
+) -> None:
+    """What stands between joch and a provider may turn the one into the other."""
+    with scripted_server() as server:
+        url = server.script("a", first, [in_anthropics_json("Two.", "end_turn")])
+        record = model("anthropic", url, "m", model=MODELS["anthropic"], pricing=PRICES)
+        with running_joch(snapshot([record])) as joch:
+            assert ask(joch, "anthropic", dialect, stream=streamed) == ("One. Two.", 40, 10)

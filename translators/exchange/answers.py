@@ -6,7 +6,6 @@ from translators.canonical import Chunk, Response, UsageUpdate, fold, unfold
 from translators.formats import ClientFormat, ProviderFormat, RenderContext, Tally
 from translators.formats.json import dumps
 
-from .bodies import parse_whole
 from .observing import observe, observe_whole, tell
 
 
@@ -18,11 +17,8 @@ def render_answer(client: ClientFormat, response: Response, context: RenderConte
     return dumps(client.render_response(response, context))
 
 
-def render_whole_as_stream(
-    client: ClientFormat, provider: ProviderFormat, issuer: str, raw: bytes, context: RenderContext, tally: Tally
-) -> bytes:
+def render_whole_as_stream(client: ClientFormat, response: Response, context: RenderContext, tally: Tally) -> bytes:
     """A stream was asked for and a whole answer came: one valid stream out of it."""
-    response = provider.parse_response(parse_whole(raw), issuer)
     for choice in response.choices:
         tell(context, choice.message.blocks, choice.finish)
     chunks = list(unfold(response))

@@ -134,7 +134,8 @@ def test_an_answer_that_is_none_is_named_precisely(raw: bytes, failure: str) -> 
 def test_a_whole_answer_to_a_stream_becomes_one_valid_stream() -> None:
     request = parsed(b'{"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]}')
     tally = Tally()
-    stream = exchange.render_whole_as_stream(CHAT, openai_chat.PROVIDER, "openai", ANSWER, context(request), tally)
+    response = openai_chat.PROVIDER.parse_response(json.loads(ANSWER), "openai")
+    stream = exchange.render_whole_as_stream(CHAT, response, context(request), tally)
     assert stream.endswith(b"data: [DONE]\n\n")
     again = exchange.fold_stream(openai_chat.PROVIDER, "openai", stream)
     assert again.choices[0].message.blocks[0].text == "hi"  # type: ignore[union-attr]  # the answer is one text

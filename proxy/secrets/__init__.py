@@ -9,6 +9,6 @@ A secret's value travels as a `SecretValue`, which shows itself to nobody but th
 put into a log line, an error, an event or a cache by anything in this package.
 """
 
-from .resolver import MASK, SecretError, SecretResolver, SecretValue, scrub
+from .resolver import MASK, SecretError, SecretResolver, SecretValue
 
-__all__ = ["MASK", "SecretError", "SecretResolver", "SecretValue", "scrub"]
+__all__ = ["MASK", "SecretError", "SecretResolver", "SecretValue"]

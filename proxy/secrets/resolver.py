@@ -7,7 +7,7 @@ what was found there.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal, NoReturn
 
 from proxy.resources import SecretRef
@@ -114,14 +114,6 @@ class SecretResolver:
             # The original error carries the bytes, so it is not chained.
             raise SecretError(ref.name, "invalid", f"{_place(ref)} is not UTF-8 text") from None
         return text.removesuffix("\n").removesuffix("\r")
-
-
-def scrub(text: str, values: Iterable[SecretValue]) -> str:
-    """`text` with every one of `values` replaced by `***`: for words that came back from a provider."""
-    for value in values:
-        if value.reveal():
-            text = text.replace(value.reveal(), MASK)
-    return text
 
 
 def _place(ref: SecretRef) -> str:

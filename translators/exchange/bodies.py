@@ -7,7 +7,7 @@ from typing import Any
 
 from translators.canonical import REMOVED, Patch, Reason, Request, Source, UpstreamError
 from translators.formats import Tally, Wire
-from translators.formats.json import dumps, loads, loads_mending_numbers, loads_mending_surrogates
+from translators.formats.json import dumps, is_utf8, loads, loads_mending_numbers, loads_mending_surrogates
 
 
 def parse_whole(raw: bytes) -> Wire:
@@ -41,7 +41,7 @@ def _second_look(raw: bytes, tally: Tally) -> tuple[Any, bool]:
     try:
         return loads_mending_numbers(raw), False
     except (ValueError, RecursionError):
-        failure = "bad_json" if _is_utf8(raw) else "bad_utf8"
+        failure = "bad_json" if is_utf8(raw) else "bad_utf8"
         raise UpstreamError(
             Reason.BAD_RESPONSE, "The provider's answer is not valid JSON.", failure=failure, billed_risk=True
         ) from None
@@ -116,11 +116,3 @@ def spliced(source: Source, model: str, wanted: Wire) -> bytes | None:
         for member in added:
             raw = b"%b,%b:%b}" % (raw[:-1].rstrip(), dumps(member), dumps(wanted[member]))
     return raw
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

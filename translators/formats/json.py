@@ -40,6 +40,15 @@ def loads_mending_numbers(data: bytes) -> Any:
     return json.loads(_HALF.sub(rb"\\ufffd", data).decode())
 
 
+def is_utf8(data: bytes) -> bool:
+    """Whether `data` is text: what is no JSON for another reason may still be that."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def dumps(value: Any) -> bytes:
     """Compact UTF-8 JSON, members in the order they stand in."""
     return orjson.dumps(value)

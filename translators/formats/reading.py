@@ -6,12 +6,26 @@ No format and no content is known here; what an event means, and whether the str
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from translators.canonical import UpstreamError
 
+from . import json
+from .upstream_errors import unreadable
+
 Unit = TypeVar("Unit")
 Made = TypeVar("Made")
+
+
+def second_look(data: bytes) -> Any:
+    """The value in an event's data that is no strict JSON: servers cut between the halves of a surrogate pair.
+
+    Raises `UpstreamError` for what is no JSON at all: garbage is never passed on.
+    """
+    try:
+        return json.loads_mending_surrogates(data)
+    except ValueError:
+        raise unreadable("sse_garbage" if json.is_utf8(data) else "bad_utf8") from None
 
 
 class Splitter(Protocol[Unit]):

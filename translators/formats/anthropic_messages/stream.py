@@ -10,7 +10,7 @@ from typing import Any
 
 from translators.canonical import Chunk
 from translators.formats import json, sse
-from translators.formats.reading import StreamReader
+from translators.formats.reading import StreamReader, second_look
 from translators.formats.upstream_errors import cut, unreadable
 
 from .answer import Answer, bad_shape
@@ -73,20 +73,9 @@ def _parsed(event: sse.Event) -> dict[str, Any]:
     try:
         body = json.loads(event.data)
     except ValueError:
-        body = _second_look(event)
+        if event.name == b"error":
+            raise failure_in({"error": event.data.decode(errors="replace")}) from None
+        body = second_look(event.data)
     if type(body) is not dict:
         raise unreadable("sse_garbage")
     return body
-
-
-def _second_look(event: sse.Event) -> Any:
-    try:
-        event.data.decode()
-    except UnicodeDecodeError:
-        raise unreadable("bad_utf8") from None
-    if event.name == b"error":
-        raise failure_in({"error": event.data.decode()})
-    try:
-        return json.loads_mending_surrogates(event.data)
-    except ValueError:
-        raise unreadable("sse_garbage") from None

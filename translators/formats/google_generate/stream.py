@@ -9,8 +9,8 @@ from typing import Any
 
 from translators.canonical import Chunk
 from translators.formats import json
-from translators.formats.reading import StreamReader
-from translators.formats.upstream_errors import cut, unreadable
+from translators.formats.reading import StreamReader, second_look
+from translators.formats.upstream_errors import cut
 
 from .answer import Answer
 from .calls import bad_shape
@@ -51,16 +51,4 @@ def _parsed(document: bytes) -> Any:
     try:
         return json.loads(document)
     except ValueError:
-        pass
-    try:
-        return json.loads_mending_surrogates(document)
-    except ValueError as error:
-        raise unreadable("sse_garbage" if _is_utf8(document) else "bad_utf8") from error
-
-
-def _is_utf8(document: bytes) -> bool:
-    try:
-        document.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+        return second_look(document)

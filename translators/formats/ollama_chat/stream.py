@@ -130,17 +130,9 @@ def _parsed(line: bytes) -> Wire:
         raise UpstreamError(
             Reason.BAD_RESPONSE,
             "The provider sent a line that is not JSON.",
-            failure="bad_json" if _is_utf8(line) else "bad_utf8",
+            failure="bad_json" if json.is_utf8(line) else "bad_utf8",
             billed_risk=True,
         ) from error
     if not isinstance(body, dict):
         raise bad_shape("a line that is no object")
     return body
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

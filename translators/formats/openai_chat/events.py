@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from translators.formats import Wire, json, sse
+from translators.formats.reading import second_look
 from translators.formats.upstream_errors import in_band, unreadable
 
 from .parse_response import is_error
@@ -48,25 +49,14 @@ def parse_chunk(event: sse.Event) -> Wire:
     try:
         chunk = json.loads(event.data)
     except ValueError:
-        chunk = _second_look(event)
+        if event.name == b"error":
+            raise in_band({"error": event.data.decode(errors="replace")}) from None
+        chunk = second_look(event.data)
     if type(chunk) is not dict:
         raise unreadable("sse_garbage")
     if "error" in chunk or "choices" not in chunk or event.name:
         _refuse(chunk, event)
     return chunk
-
-
-def _second_look(event: sse.Event) -> Any:
-    try:
-        event.data.decode()
-    except UnicodeDecodeError:
-        raise unreadable("bad_utf8") from None
-    if event.name == b"error":
-        raise in_band({"error": event.data.decode()})
-    try:
-        return json.loads_mending_surrogates(event.data)
-    except ValueError:
-        raise unreadable("sse_garbage") from None
 
 
 def _refuse(chunk: Wire, event: sse.Event) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from translators.canonical import UpstreamError
 from translators.formats import json, sse
+from translators.formats.reading import second_look
 from translators.formats.upstream_errors import unreadable
 
 TERMINALS = frozenset({"response.completed", "response.incomplete"})
@@ -32,12 +32,12 @@ def parse_event(event: sse.Event) -> dict[str, Any] | None:
     """
     try:
         data = json.loads(event.data)
-        if not event.raw.isascii():
-            event.raw.decode()  # what stands outside the data must be readable too
     except ValueError:
         if event.data.strip() == b"[DONE]":
             return None
-        raise _unreadable(event) from None
+        data = second_look(event.data)
+    if not event.raw.isascii() and not json.is_utf8(event.raw):  # what stands outside the data must be readable too
+        raise unreadable("bad_utf8")
     if not isinstance(data, dict):
         raise unreadable("sse_garbage")
     kind = data.get("type")
@@ -46,11 +46,3 @@ def parse_event(event: sse.Event) -> dict[str, Any] | None:
             return {**data, "type": "error"}
         raise unreadable("sse_garbage")
     return data
-
-
-def _unreadable(event: sse.Event) -> UpstreamError:
-    try:
-        event.raw.decode()
-    except UnicodeDecodeError:
-        return unreadable("bad_utf8")
-    return unreadable("sse_garbage")

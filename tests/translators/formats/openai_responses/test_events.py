@@ -19,6 +19,10 @@ def test_a_bare_error_gets_its_type():
     assert event(b'data: {"type":"response.x","error":{"message":"x"}}\n\n')["type"] == "error"
 
 
+def test_half_a_surrogate_pair_reads_as_a_replacement():
+    assert event(rb'data: {"type":"a","delta":"hi\ud83d"}' + b"\n\n") == {"type": "a", "delta": "hi\ufffd"}
+
+
 @pytest.mark.parametrize(
     ("raw", "failure"),
     [

@@ -174,7 +174,7 @@ class _Process:
             await self._reload(app)
 
     async def _reload(self, app: App) -> None:
-        """All or nothing. Listener settings need a restart and are said."""
+        """All or nothing. Settings that need a restart are said."""
         try:
             started = await configure(self._options, self._env)
         except config.ConfigError as error:
@@ -187,6 +187,7 @@ class _Process:
             return
         for field in config.needs_restart(old, started.snapshot):
             _log.warning("%s changes with a restart only", field)
+        logs.configure(started.snapshot.settings.log_level, started.snapshot.settings.log_format)
         app.apply(replace(started.snapshot, generation=old.generation + 1), [asdict(change) for change in changes])
         _log.info("configuration reloaded: %s", ", ".join(str(change) for change in changes))
 

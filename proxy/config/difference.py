@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from proxy.resources import Snapshot
 
-_LISTENER = ("address", "port", "base_paths", "allowed_hosts", "max_body_bytes")
-"""Settings that a running process keeps."""
+_KEPT = ("address", "port", "base_paths", "store_path", "vault_seconds", "vault_entries", "events_file")
+"""Settings that a running process keeps: where it listens, and which files it has open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def diff(old: Snapshot, new: Snapshot) -> tuple[Change, ...]:
 
 def needs_restart(old: Snapshot, new: Snapshot) -> tuple[str, ...]:
     """The fields of `Settings` that differ and that only a restart changes."""
-    return tuple(name for name in _LISTENER if getattr(old.settings, name) != getattr(new.settings, name))
+    return tuple(name for name in _KEPT if getattr(old.settings, name) != getattr(new.settings, name))
 
 
 def _resources(snapshot: Snapshot) -> Mapping[tuple[str, str], Any]:

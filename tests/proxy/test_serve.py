@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,14 +43,17 @@ class Process:
         self.said = ""
 
     def until(self, words: str, seconds: float = 20.0) -> re.Match[str]:
-        """Wait until stderr matches `words`."""
-        deadline = time.monotonic() + seconds
+        """Wait until stderr matches `words`; a joch that does not say them in time is ended."""
         assert self.process.stderr is not None
-        while (found := re.search(words, self.said)) is None:
-            line = self.process.stderr.readline()
-            assert line, f"joch ended without saying {words!r}:\n{self.said}"
-            assert time.monotonic() < deadline, f"joch did not say {words!r}:\n{self.said}"
-            self.said += line
+        impatience = threading.Timer(seconds, self.process.kill)
+        impatience.start()
+        try:
+            while (found := re.search(words, self.said)) is None:
+                line = self.process.stderr.readline()
+                assert line, f"joch ended without saying {words!r}:\n{self.said}"
+                self.said += line
+        finally:
+            impatience.cancel()
         return found
 
     @property
@@ -130,6 +134,27 @@ def test_a_reload_is_all_or_nothing(tmp_path: Path) -> None:
         assert running.process.wait(timeout=20) == 0
     told = [json.loads(line) for line in events.read_text().splitlines()]
     assert [event["type"] for event in told] == ["x.ConfigRejected", "ResourceApplied", "ResourceApplied"]
+
+
+SETTINGS = """---
+apiVersion: router.joch.dev/v1alpha1
+kind: RouterSettings
+metadata: {{ name: default }}
+spec:
+  logging: {{ level: {level} }}
+  store: {{ path: ":memory:", vault: {{ maxEntries: {entries} }} }}
+"""
+
+
+def test_a_reload_changes_the_log_and_says_what_needs_a_restart(tmp_path: Path) -> None:
+    file, models = tmp_path / "joch.yaml", CONFIG.format(name="m", url="http://127.0.0.1:9/v1")
+    file.write_text(models + SETTINGS.format(level="warning", entries=10))
+    with joch("-f", str(file), "--port", "0") as running:
+        assert running.url
+        file.write_text(models + SETTINGS.format(level="info", entries=20))
+        running.process.send_signal(signal.SIGHUP)
+        running.until("configuration reloaded: RouterSettings default changed")
+    assert "vault_entries changes with a restart only" in running.said
 
 
 def test_watch_reloads_when_a_file_changes(tmp_path: Path) -> None:

@@ -23,11 +23,15 @@ def test_what_was_added_changed_and_removed(tmp_path: Path) -> None:
     assert diff(old, old) == ()
 
 
-def test_a_setting_of_the_listener_needs_a_restart(tmp_path: Path) -> None:
+def test_a_listener_and_an_open_file_need_a_restart(tmp_path: Path) -> None:
     old = loaded(tmp_path, model("a")).snapshot
-    new = loaded(tmp_path, settings("{ listen: { port: 9000 }, logging: { level: debug } }") + model("a")).snapshot
+    spec = (
+        "{ listen: { port: 9000, maxBodyBytes: 1048576, allowedHosts: [gw] }, logging: { level: debug }, "
+        'store: { path: ":memory:", vault: { maxEntries: 10 } }, events: { file: /tmp/calls.jsonl } }'
+    )
+    new = loaded(tmp_path, settings(spec) + model("a")).snapshot
     assert [(change.action, change.kind, change.name) for change in diff(old, new)] == [
         ("changed", "RouterSettings", "default")
     ]
-    assert needs_restart(old, new) == ("port",)
+    assert needs_restart(old, new) == ("port", "store_path", "vault_entries", "events_file")
     assert needs_restart(old, old) == ()

@@ -13,7 +13,7 @@ from proxy.resources import SecretRef, SecretSource, Settings
 from translators.providers.provider import AdapterProvider, Provider
 
 from .problems import Position, Problem
-from .urls import BadUrlError, normalised
+from .urls import BadUrlError, is_everywhere, normalised
 
 LEVELS = ("debug", "info", "warning", "error")
 PLACEHOLDERS = frozenset({"local"})
@@ -69,8 +69,8 @@ def ollama_url(host: str) -> str:
     name, port = _split_port(authority)
     if not port:
         port = {"http": "80", "https": "443"}[scheme] if found and scheme in ("http", "https") else str(_OLLAMA_PORT)
-    if name in ("", "0.0.0.0", "[::]", "::"):  # noqa: S104  # recognised, not bound; Go listens on both
-        name = "127.0.0.1"
+    if is_everywhere(name):
+        name = "127.0.0.1"  # Go listens on both kinds of addresses there
     elif ":" in name and not name.startswith("["):
         name = f"[{name}]"
     return f"{scheme}://{name}:{port}{slash}{path}".rstrip("/")

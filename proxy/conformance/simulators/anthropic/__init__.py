@@ -18,9 +18,8 @@ from proxy.conformance.simulators.seals import Seals
 from proxy.conformance.simulators.server import Event, Heard, Reply, json_reply
 
 from . import answers, saying_no
-from .checks import check
+from .checks import check, rules_for
 from .messages import blocks_of
-from .models import Rules, rules_of
 
 Wire = dict[str, Any]
 _VERTEX = re.compile(
@@ -75,11 +74,11 @@ class AnthropicMessages:
         return read(heard.body, self.seals)
 
     def whole(self, answer: Answer, heard: Heard) -> Reply:
-        said = answers.message(answer, heard.body, self._rules(heard), self.seals, self._next())
+        said = answers.message(answer, heard.body, rules_for(heard.body["model"]), self.seals, self._next())
         return json_reply(200, said, {"request-id": saying_no.REQUEST_ID})
 
     def events(self, answer: Answer, heard: Heard) -> Iterator[Event]:
-        return answers.events(answer, heard.body, self._rules(heard), self.seals, self._next())
+        return answers.events(answer, heard.body, rules_for(heard.body["model"]), self.seals, self._next())
 
     def fault(self, fault: Fault, heard: Heard, key: str) -> Reply:
         return saying_no.fault(fault, key)
@@ -90,12 +89,6 @@ class AnthropicMessages:
     def _next(self) -> str:
         self._turns += 1
         return f"T{self._turns}"
-
-    @staticmethod
-    def _rules(heard: Heard) -> Rules:
-        rules = rules_of(heard.body["model"])
-        assert rules is not None  # noqa: S101 - `check` has refused a model without rules
-        return rules
 
 
 def read(body: Wire, seals: Seals) -> Facts:

@@ -43,14 +43,12 @@ _VERSIONS = ("2023-06-01", "2026-10-21")
 
 
 def check(heard: Heard, seals: Seals) -> None:
-    """Raises `Refused` for whatever the Messages API refuses."""
+    """Raises `RefusedError` for whatever the Messages API refuses."""
     body = heard.body
     _check_headers(heard)
     if not isinstance(body.get("model"), str):
         raise refuse("model: Field required")
-    rules = rules_of(body["model"])
-    if rules is None:
-        raise refuse(f"model: {body['model']}", 404, "not_found_error")
+    rules = rules_for(body["model"])
     _check_fields(body, heard.headers.get("anthropic-beta", ""))
     _check_limit(body, rules)
     _check_system(body)
@@ -59,6 +57,14 @@ def check(heard: Heard, seals: Seals) -> None:
     _check_tools(body, rules)
     _check_format(body)
     check_messages(body, rules, seals)
+
+
+def rules_for(model: str) -> Rules:
+    """The rules of a model that exists. Raises `RefusedError` for another."""
+    rules = rules_of(model)
+    if rules is None:
+        raise refuse(f"model: {model}", 404, "not_found_error")
+    return rules
 
 
 def _check_headers(heard: Heard) -> None:

@@ -58,7 +58,7 @@ def blocks_of(message: Wire) -> list[Wire]:
 
 
 def check_messages(body: Wire, rules: Rules, seals: Seals) -> None:
-    """Raises `Refused` for a conversation that the real API does not take."""
+    """Raises `RefusedError` for a conversation that the real API does not take."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise refuse("messages: at least one message is required")

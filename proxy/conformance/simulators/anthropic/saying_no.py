@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from proxy.conformance.simulators.script import Fault
-from proxy.conformance.simulators.server import Refused, Reply, json_reply, sse
+from proxy.conformance.simulators.server import RefusedError, Reply, json_reply, sse
 
 REQUEST_ID = "req_011CeCGmMJJGRCp7xgjqapmJ"
 
@@ -18,9 +18,9 @@ def envelope(type: str, message: str, **details: Any) -> dict[str, Any]:
     return {"type": "error", "error": error, "request_id": REQUEST_ID}
 
 
-def refuse(message: str, status: int = 400, type: str = "invalid_request_error") -> Refused:
+def refuse(message: str, status: int = 400, type: str = "invalid_request_error") -> RefusedError:
     """A refusal to raise."""
-    return Refused(json_reply(status, envelope(type, message), {"request-id": REQUEST_ID}), message)
+    return RefusedError(json_reply(status, envelope(type, message), {"request-id": REQUEST_ID}), message)
 
 
 _FAULTS: dict[str, tuple[int, str, str]] = {

@@ -46,7 +46,7 @@ _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}\Z")
 
 
 def check(heard: Heard, rules: Rules, seals: Seals, *, vertex: bool) -> None:
-    """Raises `Refused` for whatever generateContent refuses."""
+    """Raises `RefusedError` for whatever generateContent refuses."""
     body = heard.body
     _check_fields(body, _TOP, "")
     if get(body, "labels") is not None and not vertex:

@@ -61,7 +61,7 @@ def kind_of(part: Wire) -> str:
 
 
 def check_contents(body: Wire, rules: Rules, seals: Seals, *, vertex: bool) -> None:
-    """Raises `Refused` for a conversation that generateContent does not take."""
+    """Raises `RefusedError` for a conversation that generateContent does not take."""
     contents = get(body, "contents")
     if not isinstance(contents, list) or not contents:
         raise refuse("* GenerateContentRequest.contents: contents is not specified")

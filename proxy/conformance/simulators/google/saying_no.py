@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from proxy.conformance.simulators.script import Fault
-from proxy.conformance.simulators.server import Refused, Reply, json_reply, sse
+from proxy.conformance.simulators.server import RefusedError, Reply, json_reply, sse
 
 _SERVICE = {"service": "generativelanguage.googleapis.com"}
 _KEY_INVALID = "API key not valid. Please pass a valid API key."
@@ -28,22 +28,22 @@ def envelope(code: int, status: str, message: str, *details: dict[str, Any]) -> 
     return {"error": error}
 
 
-def refuse(message: str, code: int = 400, status: str = "INVALID_ARGUMENT") -> Refused:
+def refuse(message: str, code: int = 400, status: str = "INVALID_ARGUMENT") -> RefusedError:
     """A refusal to raise."""
-    return Refused(json_reply(code, envelope(code, status, message)), message)
+    return RefusedError(json_reply(code, envelope(code, status, message)), message)
 
 
-def unknown_field(name: str, at: str) -> Refused:
+def unknown_field(name: str, at: str) -> RefusedError:
     """What the JSON parser in front of the service says of a member it does not know."""
     place = f" at '{at}'" if at else ""
     message = f'Invalid JSON payload received. Unknown name "{name}"{place}: Cannot find field.'
     violation = {"field": at, "description": message}
     details = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]}
-    return Refused(json_reply(400, envelope(400, "INVALID_ARGUMENT", message, details)), message)
+    return RefusedError(json_reply(400, envelope(400, "INVALID_ARGUMENT", message, details)), message)
 
 
-def bad_key() -> Refused:
-    return Refused(json_reply(400, envelope(400, "INVALID_ARGUMENT", _KEY_INVALID, *_KEY_DETAILS)), _KEY_INVALID)
+def bad_key() -> RefusedError:
+    return RefusedError(json_reply(400, envelope(400, "INVALID_ARGUMENT", _KEY_INVALID, *_KEY_DETAILS)), _KEY_INVALID)
 
 
 _FAULTS: dict[str, tuple[int, str, str]] = {

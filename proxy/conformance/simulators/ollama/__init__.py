@@ -16,7 +16,7 @@ from typing import Any
 
 from proxy.conformance.simulators.facts import Facts, media
 from proxy.conformance.simulators.script import Answer, Fault, Say, Thought, compact
-from proxy.conformance.simulators.server import Event, Heard, Refused, Reply, json_reply
+from proxy.conformance.simulators.server import Event, Heard, RefusedError, Reply, json_reply
 
 Wire = dict[str, Any]
 
@@ -54,8 +54,8 @@ _FAULTS = {
 }
 
 
-def _refuse(message: str, status: int = 400) -> Refused:
-    return Refused(json_reply(status, {"error": message}), message)
+def _refuse(message: str, status: int = 400) -> RefusedError:
+    return RefusedError(json_reply(status, {"error": message}), message)
 
 
 class Ollama:

@@ -14,7 +14,7 @@ from typing import Any
 from proxy.conformance.simulators.facts import Facts
 from proxy.conformance.simulators.script import Answer, Fault
 from proxy.conformance.simulators.seals import Seals
-from proxy.conformance.simulators.server import Event, Heard, Refused, Reply, json_reply
+from proxy.conformance.simulators.server import Event, Heard, RefusedError, Reply, json_reply
 
 from . import chat_answers, responses_answers, saying_no
 from .chat_checks import check_chat
@@ -154,7 +154,7 @@ class OpenAiCompatible:
             known = self._deployments.get(model)
             if known is None:
                 reply = flavour.no.fault(Fault(kind="not_found"), "")
-                raise Refused(reply, f"there is no deployment {model}")
+                raise RefusedError(reply, f"there is no deployment {model}")
             model = known
         rules = rules_of(model)
         if rules is None:

@@ -29,7 +29,7 @@ NO_TOOLS_HERE = (
 
 
 def check_chat(body: Wire, flavour: Flavour, rules: Rules) -> None:
-    """Raises `Refused` for whatever this server refuses on chat."""
+    """Raises `RefusedError` for whatever this server refuses on chat."""
     no = flavour.no
     if flavour.strict_fields:
         for name in body:

@@ -51,7 +51,7 @@ def items_of(body: Wire) -> list[Wire]:
 
 
 def check_responses(body: Wire, flavour: Flavour, rules: Rules, seals: Seals) -> None:
-    """Raises `Refused` for whatever this server refuses on /responses."""
+    """Raises `RefusedError` for whatever this server refuses on /responses."""
     no = flavour.no
     for name in body:
         if name not in _FIELDS:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from proxy.conformance.simulators.script import Fault
-from proxy.conformance.simulators.server import Refused, Reply, json_reply, sse
+from proxy.conformance.simulators.server import RefusedError, Reply, json_reply, sse
 
 Wire = dict[str, Any]
 Envelope = Callable[[int, str, str | None, str | None, str], Wire]
@@ -45,15 +45,15 @@ class No:
         code: str | None = None,
         status: int = 400,
         type: str = "invalid_request_error",
-    ) -> Refused:
+    ) -> RefusedError:
         """A refusal to raise."""
-        return Refused(json_reply(status, self._envelope(status, message, code, param, type)), message)
+        return RefusedError(json_reply(status, self._envelope(status, message, code, param, type)), message)
 
-    def unsupported(self, name: str, *, param: str | None = None) -> Refused:
+    def unsupported(self, name: str, *, param: str | None = None) -> RefusedError:
         message = f"Unsupported parameter: '{name}' is not supported with this model."
         return self.refuse(message, param=param or name, code="unsupported_parameter")
 
-    def unknown(self, name: str) -> Refused:
+    def unknown(self, name: str) -> RefusedError:
         return self.refuse(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
 
     def body_of(self, fault: Fault, key: str) -> tuple[int, Wire]:

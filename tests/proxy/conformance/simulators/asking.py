@@ -11,7 +11,7 @@ from proxy.conformance.simulators.ollama import Ollama
 from proxy.conformance.simulators.openai import OPENAI_FLAVOUR, OpenAiCompatible
 from proxy.conformance.simulators.openai.flavours import Flavour
 from proxy.conformance.simulators.script import Answer, Block, Say, Tokens
-from proxy.conformance.simulators.server import Dialect, Heard, Refused
+from proxy.conformance.simulators.server import Dialect, Heard, RefusedError
 
 Wire = dict[str, Any]
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -36,7 +36,7 @@ def refusal(dialect: Dialect, asked: Heard) -> str | None:
     """Why it is refused, in the provider's words; None when it is not."""
     try:
         dialect.check(asked)
-    except Refused as refused:
+    except RefusedError as refused:
         return refused.why if refused.reply.status >= 400 else "a refusal with a status of success"
     dialect.read(asked)
     return None

@@ -130,18 +130,29 @@ _PLAIN = (
 )
 
 
-class ChatClient:
+class _App:
+    """What either app remembers of its conversation beside the messages."""
+
+    def __init__(self) -> None:
+        self._lasting: dict[str, Any] = {}
+        self._calls: list[tuple[str, str, str]] = []
+        self.turns: list[Turn] = []
+
+    def _with_lasting(self, ask: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._lasting |= {name: ask[name] for name in _LASTING if name in ask}
+        return {**self._lasting, **ask}
+
+
+class ChatClient(_App):
     """An app with chat completions. A "minimal" one sends back `tool_calls` alone, without the text that came with them."""
 
     dialect = "chat"
     path = "/v1/chat/completions"
 
     def __init__(self, manner: str = "full") -> None:
+        super().__init__()
         self._messages: list[Wire] = []
-        self._lasting: dict[str, Any] = {}
-        self._calls: list[tuple[str, str, str]] = []
         self._minimal = manner == "minimal"
-        self.turns: list[Turn] = []
 
     def body(self, ask: Mapping[str, Any], model: str, *, stream: bool) -> Wire:
         if ask.get("system"):
@@ -177,10 +188,6 @@ class ChatClient:
             if ask.get("usage", True):
                 body["stream_options"] = {"include_usage": True}
         return {**body, **(ask.get("chat") or {})}
-
-    def _with_lasting(self, ask: Mapping[str, Any]) -> Mapping[str, Any]:
-        self._lasting |= {name: ask[name] for name in _LASTING if name in ask}
-        return {**self._lasting, **ask}
 
     def _remember(self, ask: Mapping[str, Any]) -> None:
         """A conversation that began elsewhere."""
@@ -238,19 +245,17 @@ class ChatClient:
         self._messages.append(message)
 
 
-class ResponsesClient:
+class ResponsesClient(_App):
     """An app with the Responses API that stores nothing. A "bare" one sends back everything but the reasoning items."""
 
     dialect = "responses"
     path = "/v1/responses"
 
     def __init__(self, manner: str = "full") -> None:
+        super().__init__()
         self._input: list[Wire] = []
         self._instructions: str | None = None
-        self._lasting: dict[str, Any] = {}
-        self._calls: list[tuple[str, str, str]] = []
         self._bare = manner == "bare"
-        self.turns: list[Turn] = []
 
     def body(self, ask: Mapping[str, Any], model: str, *, stream: bool) -> Wire:
         if ask.get("system"):
@@ -289,10 +294,6 @@ class ResponsesClient:
         if stream:
             body["stream"] = True
         return {**body, **(ask.get("responses") or {})}
-
-    def _with_lasting(self, ask: Mapping[str, Any]) -> Mapping[str, Any]:
-        self._lasting |= {name: ask[name] for name in _LASTING if name in ask}
-        return {**self._lasting, **ask}
 
     def _remember(self, ask: Mapping[str, Any]) -> None:
         """A conversation that began elsewhere."""

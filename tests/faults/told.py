@@ -84,7 +84,7 @@ class Broken:
         assert type(seen.error) is openai.APIError, f"APIError was expected, seen: {seen.error!r} {seen.text!r}"
         assert seen.tape.status == 200
         assert seen.text == self.text
-        error = error_object(seen) if b"event: response." not in seen.tape.raw else dict(seen.error.body or {})  # type: ignore[call-overload]  # an object in every in-band error
+        error = error_object(seen) if b"event: response." not in seen.tape.raw else dict(seen.error.body or {})
         assert (error["type"], error["code"]) == (self.type, self.code)
         assert self.says in error["message"]
         assert seen.tape.clean, "the body must end properly behind the error, a reset could discard it"

@@ -135,7 +135,7 @@ def _wait(process: subprocess.Popen[bytes], health: str, log: Path) -> None:
                 return
         if process.poll() is not None or time.monotonic() > deadline:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-            raise CannotStartError(f"{Path(str(process.args[0])).name} did not come up:\n{tail}")  # type: ignore[index]  # a list, as started above
+            raise CannotStartError(f"{Path(str(process.args[0])).name} did not come up:\n{tail}")
         time.sleep(0.05)
 
 

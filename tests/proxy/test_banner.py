@@ -19,7 +19,7 @@ def shown(**fields: object) -> str:
     ]
     configured = snapshot(records, [route("r", "openai:gpt-4o", "ollama:qwen3:8b")], {"mini": "r"})
     template = model("openai", "https://api", "template")
-    started = Started(replace(configured, implicit=((template, ("gpt-*",)),)), (), (), **fields)  # type: ignore[arg-type]  # fields by name
+    started = Started(replace(configured, implicit=((template, ("gpt-*",)),)), (), (), **fields)
     return "\n".join(lines(started, 9000))
 
 

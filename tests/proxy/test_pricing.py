@@ -211,14 +211,14 @@ def test_buckets_do_not_overlap_and_leave_nothing_out(usage: Usage) -> None:
 @given(usages(), st.decimals(min_value=0, max_value=1000, places=6))
 def test_at_one_price_for_all_the_cost_is_that_of_the_total(usage: Usage, rate: Decimal) -> None:
     names = ("input", "cached_input", "cache_write", "cache_write_1h", "output", "audio_input", "audio_output")
-    pricing = Pricing(**dict.fromkeys(names, rate))  # type: ignore[arg-type]  # rates only
+    pricing = Pricing(**dict.fromkeys(names, rate))
     assert cost_of(pricing, usage).usd == usage.total * rate / 1_000_000
 
 
 @given(usages())
 def test_a_cost_is_never_negative_and_grows_with_the_output(usage: Usage) -> None:
     names = ("input", "cached_input", "cache_write", "cache_write_1h", "output", "audio_input", "audio_output")
-    pricing = Pricing(**dict.fromkeys(names, D("1.25")))  # type: ignore[arg-type]  # rates only
+    pricing = Pricing(**dict.fromkeys(names, D("1.25")))
     less, more = cost_of(pricing, usage).usd, cost_of(pricing, replace(usage, output=usage.output + 1)).usd
     assert less is not None
     assert more is not None

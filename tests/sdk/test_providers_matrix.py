@@ -386,13 +386,13 @@ def test_an_error_in_the_middle_of_a_stream_is_raised(
     assert raised.value.type == "server_error"
     assert "".join(said) == "It is rather", "what was said before the error has arrived"
     made.renew()
-    sdk.client.base_url = made.base_url  # type: ignore[assignment]  # it takes text as well
+    sdk.client.base_url = made.base_url
 
 
 def read(sdk: SyncSdk, dialect: str, model: str, said: list[str]) -> None:
     """Read a stream to its end; what it says is in `said` as soon as it was said."""
     if dialect == "chat":
-        for chunk in sdk.client.chat.completions.create(model=model, messages=_user(), stream=True):  # type: ignore[call-overload]  # messages as apps write them
+        for chunk in sdk.client.chat.completions.create(model=model, messages=_user(), stream=True):
             (choice,) = chunk.choices
             said.append(choice.delta.content or "")
     else:

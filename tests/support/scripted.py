@@ -131,7 +131,7 @@ class ScriptedServer:
     async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: int) -> Received:
         request = await _read_head(reader, connection)
         if request.name in self._early:
-            writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket transport has it; the stub does not
+            writer.transport.pause_reading()
         else:
             request.body = await reader.readexactly(int(request.headers.get("content-length", "0")))
         return request

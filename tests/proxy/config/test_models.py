@@ -181,7 +181,7 @@ def test_a_key_travels_in_the_header_that_is_named(tmp_path: Path, type: str) ->
     found = loaded(tmp_path, model("a", f"provider: openai\nauth: {{ type: {type} }}"), KEY)
     record = found.snapshot.models["openai:a"]
     assert record.secret is not None
-    assert record.auth == Auth(type=type)  # type: ignore[arg-type]  # one of its words
+    assert record.auth == Auth(type=type)
 
 
 def test_no_key_is_no_key(tmp_path: Path) -> None:

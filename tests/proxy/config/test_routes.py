@@ -90,7 +90,7 @@ def test_only_what_is_known_kills_a_candidate(members: dict[str, object], dead: 
         context_window_min=100,
         max_output_min=10,
     )
-    model_record = Model(name="m", provider="p", model="m", **members)  # type: ignore[arg-type]  # a table of keyword arguments
+    model_record = Model(name="m", provider="p", model="m", **members)
     assert bool(why_dead(model_record, wanted)) is dead
 
 

@@ -14,7 +14,7 @@ QWEN = Discovered(model="qwen3:8b", flags={"text": True, "toolCalling": True})
 
 
 def asked(env: dict[str, str]) -> list[tuple[str, str]]:
-    return [tuple(endpoint) for endpoint in endpoints(env)]  # type: ignore[misc]  # a NamedTuple of two strings
+    return [tuple(endpoint) for endpoint in endpoints(env)]
 
 
 def test_only_ollama_is_asked_unbidden() -> None:

@@ -83,4 +83,4 @@ def test_a_request_of_our_own_that_comes_back_is_a_loop() -> None:
 
 
 async def apply(joch: RunningJoch, new: object) -> None:
-    joch.app.apply(new)  # type: ignore[arg-type]  # it is a snapshot
+    joch.app.apply(new)

@@ -138,7 +138,7 @@ def test_a_whole_answer_to_a_stream_becomes_one_valid_stream() -> None:
     stream = exchange.render_whole_as_stream(CHAT, response, context(request), tally)
     assert stream.endswith(b"data: [DONE]\n\n")
     again = exchange.fold_stream(openai_chat.PROVIDER, "openai", stream)
-    assert again.choices[0].message.blocks[0].text == "hi"  # type: ignore[union-attr]  # the answer is one text
+    assert again.choices[0].message.blocks[0].text == "hi"
     assert tally.content
 
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from ..writing import problems, settings  # noqa: TID252  # the helpers of the tests one folder up
+from tests.proxy.config.writing import problems, settings
 
 SPEC = """
 locality: { region: eu }

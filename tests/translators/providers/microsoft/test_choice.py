@@ -28,7 +28,7 @@ FOUNDRY = "https://r.services.ai.azure.com"
 def facts(
     model: str = "prod", base_url: str = "https://r.openai.azure.com", api: str = "auto", **options: str
 ) -> ModelFacts:
-    return ModelFacts(model=model, base_url=base_url, api=api, options=options)  # type: ignore[arg-type]  # one of three words
+    return ModelFacts(model=model, base_url=base_url, api=api, options=options)
 
 
 def chosen(request: Request, client: str = CHAT, record: ModelFacts | None = None) -> str:

@@ -94,7 +94,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
                 {
                     **STRICT,
                     "input_schema": {
-                        **STRICT["input_schema"],  # type: ignore[dict-item]  # a dict, as stands above
+                        **STRICT["input_schema"],
                         "properties": {f"p{index}": {"type": "string"} for index in range(25)},
                     },
                 }

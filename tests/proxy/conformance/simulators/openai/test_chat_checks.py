@@ -87,7 +87,7 @@ BAD: dict[str, tuple[str, dict[str, Any], str]] = {
     ),
     "a strict tool with a loose schema": (
         "gpt-5.4",
-        {"tools": [{"type": "function", "function": {**LOOK["function"], "strict": True}}]},  # type: ignore[dict-item]  # a dict
+        {"tools": [{"type": "function", "function": {**LOOK["function"], "strict": True}}]},
         "Invalid schema for function 'look'",
     ),
     "JSON without the word": ("gpt-5.4", {"response_format": {"type": "json_object"}}, "must contain the word 'json'"),

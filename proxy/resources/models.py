@@ -1,8 +1,4 @@
-"""What configuration means: frozen records, whole and resolved. No YAML, no defaults to look up, no I/O.
-
-`config` makes them, everything else reads them. A call keeps the `Snapshot` it started with, so a reload is all old or
-all new to it. Fields and defaults follow the configuration reference in docs/.
-"""
+"""Models: where they are, what they can do, what they cost, how long they may take. Frozen records, resolved."""
 
 from __future__ import annotations
 
@@ -12,6 +8,10 @@ from decimal import Decimal
 from typing import Any, Literal
 
 _EMPTY: Mapping[str, Any] = {}
+
+Zone = Literal["device", "network", "own-cloud", "vendor"]
+ZONES: tuple[Zone, ...] = ("device", "network", "own-cloud", "vendor")
+"""How far a prompt travels, the nearest first: this machine, this network, the operator's own cloud account, somebody else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,9 @@ class Model:
     `model` is the id sent upstream. `flags` and `features` are what is known (declared, probed or from the catalogue),
     absent meaning unknown; `flag_sources` says how. `secret` None means no key is sent; `secret_problem` says in plain
     words why the candidate is disabled when a key is needed and there is none to refer to. `place` are the provider's own
-    words for where it is served ("project", "location", "apiVersion").
+    words for where it is served ("project", "location", "apiVersion"). `region` is the one place it processes at, `regions`
+    those it may run in, as the operator asserts; `zone` is how far a prompt travels to it. `requests_per_minute`,
+    `tokens_per_minute` and `max_concurrent` are what its provider grants, None for no limit.
     """
 
     name: str
@@ -171,11 +173,15 @@ class Model:
     flag_sources: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
     context_window: int | None = None
     max_output: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    max_concurrent: int | None = None
     pricing: Pricing | None = None
     default_parameters: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     forced_parameters: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
     priority: int = 100
     regions: tuple[str, ...] = ()
+    zone: Zone = "vendor"
     fallback_policy: Literal["never", "on_error", "on_error_or_budget", "always"] = "on_error_or_budget"
     weight: int = 1
     disabled: bool = False
@@ -193,115 +199,3 @@ class Model:
         return self.origin == "config" and any(
             self.flag_sources.get(flag, "declared") == "declared" for flag in self.flags
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteEntry:
-    """One candidate of a route, with what the route says about it alone. `clocks` None inherits the Model's.
-
-    `model` is set for an implicit model, which stands in no snapshot.
-    """
-
-    ref: str
-    parameters: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
-    clocks: Clocks | None = None
-    model: Model | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failover:
-    """What may move a call to the next candidate.
-
-    `declared`: the route has a `failover` block of its own, which then wins over each Model's `fallback_policy`.
-    """
-
-    on_error: bool = True
-    on_rate_limited: bool = True
-    on_capability_mismatch: bool = True
-    on_content_filter: bool = False
-    on_schema_invalid: bool = True
-    max_attempts: int = 3
-    declared: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelRoute:
-    """An ordered policy over candidates. `entries[0]` is the primary.
-
-    `implicit` marks the single-model route that a bare model name resolves to; its name then starts with "~". `strict` is
-    what a translation may not do: change or leave out what bears meaning, or anything at all.
-    """
-
-    name: str
-    entries: tuple[RouteEntry, ...]
-    namespace: str = "default"
-    description: str | None = None
-    aliases: tuple[str, ...] = ()
-    requirements: Mapping[str, bool] = field(default_factory=lambda: _EMPTY)
-    context_window_min: int | None = None
-    max_output_min: int | None = None
-    failover: Failover = field(default_factory=Failover)
-    parameters: Mapping[str, Any] = field(default_factory=lambda: _EMPTY)
-    strict: Literal["none", "semantic", "all"] = "none"
-    implicit: bool = False
-    hash: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderSettings:
-    """What RouterSettings says of one provider: where it is and which key it takes when a Model does not say."""
-
-    base_url: str | None = None
-    secret: SecretRef | None = None
-    headers: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
-    clocks: Clocks | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    address: str = "127.0.0.1"
-    port: int = 8083
-    base_paths: tuple[str, ...] = ("/v1", "/")
-    allowed_hosts: tuple[str, ...] = ()
-    max_body_bytes: int = 67_108_864
-    auth_mode: Literal["open", "keys"] = "open"
-    clocks: Clocks = field(default_factory=Clocks)
-    providers: Mapping[str, ProviderSettings] = field(default_factory=lambda: _EMPTY)
-    implicit_models: Literal["off", "catalog", "any"] = "catalog"
-    unknown_model: Literal["error", "default-route"] = "error"
-    default_route: str | None = None
-    aliases: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
-    model_field: Literal["upstream", "requested", "ref"] = "upstream"
-    response_headers: bool = True
-    expose_reasoning: Literal["auto", "reasoning_content", "never"] = "auto"
-    keep_alive_seconds: float = 15.0
-    max_concurrent: int = 512
-    max_queue_seconds: float = 2.0
-    unknown_fields: Literal["forward", "drop", "reject"] = "forward"
-    output_validation: Literal["enforce", "observe", "off"] = "enforce"
-    output_buffered: bool = False  # hold a streamed answer back until its schema is checked
-    store_path: str | None = None  # None: the default place; ":memory:": nowhere
-    vault_seconds: float = 3600.0
-    vault_entries: int = 50_000
-    prometheus: bool = True
-    events_file: str | None = None
-    log_level: str = "info"
-    log_format: Literal["json", "text"] = "json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """One whole, valid configuration. `models` by ref, `routes` by name; order of declaration is kept in both.
-
-    `implicit` are the models nobody declared: a template per provider with a key, and the glob patterns of the bare ids
-    it is known to serve (`provider:anything` always matches its own provider). `hint` ends the message for an unknown
-    model: what would fix it here.
-    """
-
-    settings: Settings
-    models: Mapping[str, Model]
-    routes: Mapping[str, ModelRoute]
-    generation: int = 1
-    sources: tuple[str, ...] = ()
-    implicit: tuple[tuple[Model, tuple[str, ...]], ...] = ()
-    hint: str = ""

@@ -16,11 +16,12 @@ import pytest
 from openai.types.chat.completion_create_params import CompletionCreateParamsBase
 from openai.types.responses.response_create_params import ResponseCreateParamsBase
 
+from tests.translators.formats.joch_native import markers
 from translators import exchange, providers
 from translators.canonical import Request, RequestError, Transform, UpstreamError
 from translators.canonical.needs import needs
 from translators.continuity import only_own
-from translators.formats import openai_chat, openai_responses
+from translators.formats import joch_native, openai_chat, openai_responses
 from translators.providers.provider import ModelFacts, Provider
 
 MARK = "canary-7f3a"
@@ -298,6 +299,7 @@ RESPONSES: dict[str, list[dict[str, Any]]] = {
 DIALECTS = {
     "chat": (openai_chat.CLIENT, CHAT_BASE, CHAT),
     "responses": (openai_responses.CLIENT, RESPONSES_BASE, RESPONSES),
+    "native": (joch_native.CLIENT, markers.BASE, markers.MEMBERS),
 }
 
 

@@ -174,6 +174,15 @@ def test_memory_is_bounded_and_the_longest_idle_goes_first(clock: Clock) -> None
     assert ask("user: 90") == "run-102", "more is kept than the limit says"
 
 
+def test_a_run_that_goes_on_is_kept_before_one_that_does_not(clock: Clock) -> None:
+    ask = asking(Executions(b"salt", clock=clock, limit=2))
+    assert ask("user: 1") == "run-1"
+    assert ask("user: 2") == "run-2"
+    assert ask("user: 1", "assistant: a") == "run-1"
+    assert ask("user: 3") == "run-4"
+    assert ask("user: 1", "assistant: a", "tool: t") == "run-1"
+
+
 def test_one_prompt_that_is_run_often_at_once_does_not_fill_the_memory(clock: Clock) -> None:
     executions = Executions(b"salt", clock=clock)
     ask = asking(executions)
@@ -236,6 +245,8 @@ BLOCKS = [
     ToolCall("a", "b", "c"),
     ToolCall("ab", "", "c"),
     ToolCall("a", "b", "d"),
+    ToolCall("a", "b", "1:c"),
+    ToolCall("a", "b3:", "c"),
     ToolResult("a", (Text("b"),)),
     ToolResult("a", (Text("b"), Text("c"))),
     ToolResult("b", (Text("b"),)),

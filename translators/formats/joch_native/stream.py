@@ -152,9 +152,8 @@ class NativeRenderer:
 
     def _usage_update(self, chunk: UsageUpdate) -> None:
         self._assembler.feed(chunk)
-        self._usage = (
-            chunk.usage
-        )  # cumulative, and some providers begin with it: the last one is told, behind all blocks
+        # Figures are cumulative, and some providers begin with them: the last ones are told, behind all blocks.
+        self._usage = chunk.usage
 
     def _write_usage(self) -> None:
         if self._usage.source != "none":

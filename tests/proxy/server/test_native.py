@@ -14,7 +14,7 @@ import pytest
 from proxy.resources import Failover, Pricing
 from tests.support.answers import chat_chunk, chat_upstream, refusal
 from tests.support.joch import RunningJoch, running_joch
-from tests.support.scripted import HANG, ScriptedServer, scripted_server, stream
+from tests.support.scripted import HANG, ScriptedServer, scripted_server, stream, whole
 from tests.support.snapshots import model, route, snapshot
 from tests.translators.formats.joch_native.documents import RESPONSE, check_answer
 from tests.translators.formats.joch_native.test_stream import check_order, events, said
@@ -232,3 +232,38 @@ def test_the_servers_end_is_told_to_a_stream_with_the_next_number(upstream: Scri
         found = events("\n".join(line for line in text.split("\n") if not line.startswith(":")).encode())
     assert found[-1]["type"] == "error"
     assert found[-1]["error"]["code"] == "server_shutting_down"
+
+
+THOUGHT = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-opus-4-6",
+    "content": [
+        {"type": "thinking", "thinking": "let me look", "signature": "SIGNED"},
+        {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"x": 1}},
+    ],
+    "stop_reason": "tool_use",
+    "usage": {"input_tokens": 5, "output_tokens": 3},
+}
+
+
+def test_a_sealed_thought_comes_back_to_its_model_and_opens_for_nobody_else(upstream: ScriptedServer) -> None:
+    url = upstream.script("claude", [whole(200, THOUGHT)])
+    tools = {"route": "r", "tools": [{"name": "f", "parameters": {"type": "object"}}]}
+    with running_joch(
+        snapshot([model("anthropic", url, "claude-opus-4-6")], [route("r", "anthropic:claude-opus-4-6")])
+    ) as joch:
+        first = respond(joch, {**tools, "messages": ASK["messages"], "context": {"agent": "ada"}}).json()
+        check_answer(first)
+        assert (first["status"], first["choices"][0]["finishReason"]) == ("requires_tool", "tool_calls")
+        message = first["choices"][0]["message"]
+        assert "SIGNED" not in json.dumps(message), "a blob leaves in its envelope only"
+        assert message["content"][0]["summary"] == ["let me look"]
+        assert (message["toolCalls"][0]["id"], message["toolCalls"][0]["args"]) == ("toolu_1", {"x": 1})
+        result = {"role": "tool", "content": "", "toolResults": [{"callId": "toolu_1", "content": "done"}]}
+        history = {**tools, "messages": [*ASK["messages"], message, result]}
+        for agent, opened in (("ada", True), ("eve", False)):
+            answer = respond(joch, {**history, "context": {"agent": agent}})
+            assert answer.status_code == 200, answer.text
+            assert ("SIGNED" in upstream.requests[-1].body.decode()) is opened, agent

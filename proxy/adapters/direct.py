@@ -89,6 +89,7 @@ class DirectAnswer:
         asked = prepared.asked
         self._renderer = asked.client.stream_renderer(asked.context)
         self.tally = Tally()
+        self._unfencing = exchange.Unfencing(asked.context.request.output, self.tally)
 
     async def whole(self) -> bytes:
         asked = self._prepared.asked
@@ -100,7 +101,7 @@ class DirectAnswer:
         ended = False
         try:
             async for chunk in self._prepared.adapter.stream(asked.request):
-                chunks = [chunk]
+                chunks = self._unfencing.passed([chunk])
                 if isinstance(chunk, End):
                     ended = True
                     chunks = exchange.with_usage(chunks, self.tally, asked.context)
@@ -135,7 +136,7 @@ class DirectAnswer:
         )
 
     def fail(self, error: JochError) -> bytes:
-        return self._renderer.fail(error)
+        return self._renderer.render(self._unfencing.rest()) + self._renderer.fail(error)
 
     def close(self) -> None:
         """Nothing is held; an adapter's stream ends with the iteration."""

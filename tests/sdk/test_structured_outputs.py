@@ -1,4 +1,4 @@
-"""What an app that asks for a JSON Schema sees when the model does not keep to it."""
+"""What an app that asks for JSON, or for a JSON Schema, sees when the model does not keep to it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from typing import Any
 import openai
 import pytest
 
+from proxy.conformance.simulators.anthropic import AnthropicMessages
+from proxy.conformance.simulators.script import Answer, Say
+from proxy.conformance.simulators.server import Loop, Simulator
 from proxy.resources import Failover
 from tests.support.answers import chat_events, chat_upstream
 from tests.support.joch import RunningJoch, running_joch
 from tests.support.scripted import RESET, Pause, ScriptedServer, stream
-from tests.support.snapshots import model, route, snapshot
+from tests.support.snapshots import KEY, model, route, snapshot
 
 SCHEMA = {
     "type": "object",
@@ -153,3 +156,53 @@ def test_a_connection_that_breaks_behind_a_bad_answer_does_not_hide_what_was_wro
             for _ in sdk.chat.completions.create(**CHAT, stream=True):
                 pass
         assert joch.events.payloads("ModelCallCompleted")[-1]["failure"] == "schema_invalid"
+
+
+FENCED = ("``", "`json\n", '{"city":"Oslo",', '\n"celsius":-3}', "\n```")
+ASKED_IN_WORDS = {
+    "chat": {**CHAT, "response_format": {"type": "json_object"}},
+    "responses": {**RESPONSES, "text": {"format": {"type": "json_object"}}},
+}
+
+
+@pytest.fixture(scope="module")
+def claude() -> Iterator[Simulator]:
+    loop, simulator = Loop(), Simulator(AnthropicMessages(), KEY)
+    simulator.open(loop)
+    yield simulator
+    simulator.close()
+    loop.close()
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+@pytest.mark.parametrize(
+    ("pieces", "text", "notes"),
+    [
+        pytest.param(FENCED, '{"city":"Oslo",\n"celsius":-3}', ["unfenced"], id="fenced"),
+        pytest.param((GOOD[:7], GOOD[7:]), GOOD, [], id="as asked"),
+    ],
+)
+def test_json_that_was_asked_for_in_words_comes_without_a_fence(
+    claude: Simulator, dialect: str, stream: bool, pieces: tuple[str, ...], text: str, notes: list[str]
+) -> None:
+    before = claude.say(Answer(blocks=(Say(pieces),)))
+    record = model("anthropic", claude.root, "m", model="claude-opus-4-6")
+    with running_joch(snapshot([record], [route("r", record.ref)])) as joch, client(joch) as sdk:
+        endpoint: Any = sdk.chat.completions if dialect == "chat" else sdk.responses
+        raw = endpoint.with_raw_response.create(**ASKED_IN_WORDS[dialect], stream=stream)
+        assert texts(raw.parse(), stream=stream) == {text}
+        events = joch.events.completed(raw.headers["x-request-id"])
+    assert [each.refused for each in claude.heard[before:]] == [None]
+    assert [event["payload"]["notes"] for event in events if event["type"] == "ModelCallCompleted"] == [notes]
+
+
+def texts(answer: Any, *, stream: bool) -> set[str]:
+    """What an app reads, in all the ways it may read it."""
+    if not stream:
+        return {answer.choices[0].message.content if hasattr(answer, "choices") else answer.output_text}
+    events = list(answer)
+    if hasattr(events[0], "choices"):
+        return {"".join(choice.delta.content or "" for event in events for choice in event.choices)}
+    deltas = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+    return {deltas, events[-1].response.output_text}

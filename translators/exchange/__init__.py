@@ -11,6 +11,7 @@ taken never changes what a call means, only how much of it is rebuilt. No I/O he
 
 from .answers import fold_stream, render_answer, render_whole_as_stream, with_usage
 from .bodies import apply_patches, parse_whole
+from .fences import Unfencing
 from .hops import joined
 from .lanes import Exchange, WireBody, choose
 from .observing import observe, observe_pause, observe_whole
@@ -20,6 +21,7 @@ __all__ = [
     "Exchange",
     "TranslatedStream",
     "Turns",
+    "Unfencing",
     "WireBody",
     "apply_patches",
     "choose",

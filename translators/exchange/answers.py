@@ -6,11 +6,13 @@ from translators.canonical import Chunk, Response, UsageUpdate, fold, unfold
 from translators.formats import ClientFormat, ProviderFormat, RenderContext, Tally
 from translators.formats.json import dumps
 
+from .fences import without_fences
 from .observing import observe, observe_whole, tell
 
 
 def render_answer(client: ClientFormat, response: Response, context: RenderContext, tally: Tally) -> bytes:
     """A canonical answer in the client's format, seen by `tally` and told to `context`."""
+    response = without_fences(response, context.request.output, tally)
     observe_whole(tally, response)
     for choice in response.choices:
         tell(context, choice.message.blocks, choice.finish)
@@ -19,6 +21,7 @@ def render_answer(client: ClientFormat, response: Response, context: RenderConte
 
 def render_whole_as_stream(client: ClientFormat, response: Response, context: RenderContext, tally: Tally) -> bytes:
     """A stream was asked for and a whole answer came: one valid stream out of it."""
+    response = without_fences(response, context.request.output, tally)
     for choice in response.choices:
         tell(context, choice.message.blocks, choice.finish)
     chunks = list(unfold(response))

@@ -9,6 +9,7 @@ from translators.canonical import Block, BlockStop, ChoiceStop, Chunk, End, Joch
 from translators.formats import ClientFormat, ProviderFormat, RenderContext, StreamParser, StreamRelay, Tally
 
 from .answers import with_usage
+from .fences import Unfencing
 from .hops import Hops
 from .observing import observe, tell
 
@@ -28,6 +29,7 @@ class TranslatedStream:
         self._context = context
         self._turns = Turns(context) if context.keep is not None or context.check is not None else None
         self._hops = Hops() if provider.resume is not None else None
+        self._unfencing = Unfencing(context.request.output, self.tally)
 
     def feed(self, data: bytes) -> bytes:
         return self._render(self._parser.feed(data))
@@ -46,11 +48,12 @@ class TranslatedStream:
         self._parser = self._provider.stream_parser(self._issuer)
 
     def fail(self, error: JochError) -> bytes:
-        return self._renderer.fail(error)
+        return self._renderer.render(self._unfencing.rest()) + self._renderer.fail(error)
 
     def _render(self, chunks: list[Chunk]) -> bytes:
         if self._hops is not None and chunks:
             chunks = self._hops.join(chunks)
+        chunks = self._unfencing.passed(chunks)
         if not chunks:
             return b""
         if isinstance(chunks[-1], End):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +18,7 @@ from translators.canonical import (
     Chunk,
     HealthSignal,
     Message,
+    OutputSpec,
     Request,
     Response,
     Start,
@@ -54,10 +57,10 @@ class Scripted:
 BEGUN: list[Chunk] = [Start("id", "m"), BlockStart(0, 0, Text("")), BlockDelta(0, 0, "text", "hello")]
 
 
-async def told(adapter: Scripted) -> tuple[bytes, UpstreamError]:
+async def told(adapter: Scripted, request: Request = REQUEST) -> tuple[bytes, UpstreamError]:
     provider = AdapterProvider(name="own", capabilities=adapter.capabilities(), build=lambda _: adapter)
-    context = RenderContext(request=REQUEST, new_id=lambda prefix: prefix + "1", created=1)
-    asked = Asked(client=openai_chat.CLIENT, request=REQUEST, context=context, clocks=Clocks())
+    context = RenderContext(request=request, new_id=lambda prefix: prefix + "1", created=1)
+    asked = Asked(client=openai_chat.CLIENT, request=request, context=context, clocks=Clocks())
     answer = await DirectBinding(model("own", None), provider).prepare(asked).send()
     out = b""
 
@@ -77,6 +80,16 @@ async def test_a_stream_that_just_stops_has_failed() -> None:
     assert b"hello" in out
     assert b'"error"' in out
     assert b"[DONE]" not in out
+
+
+async def test_what_was_held_back_of_json_comes_before_the_error() -> None:
+    request = replace(REQUEST, output=OutputSpec(kind="json_object"))
+    chunks = [*BEGUN[:2], *(BlockDelta(0, 0, "text", piece) for piece in ("```", "json\n[1", "\n ", "\n"))]
+    out, _ = await told(Scripted(chunks), request)
+    texts = [json.loads(line.removeprefix(b"data: ")) for line in out.split(b"\n\n") if line]
+    said = [choice["delta"].get("content") for event in texts for choice in event.get("choices", ())]
+    assert "".join(filter(None, said)) == "[1\n \n"
+    assert "error" in texts[-1]
 
 
 async def test_a_bug_in_an_adapter_is_named_by_its_class_alone() -> None:

@@ -150,3 +150,315 @@ async def test_a_file_that_turns_out_to_be_damaged_is_replaced_by_memory(tmp_pat
     assert await database.ask(numbers) == [1]
     assert caplog.text.count("damaged") == 1
     database.close()
+
+
+# --- firm work: transact and secure ------------------------------------------------------------------------------------
+
+PROMISES = (
+    "PRAGMA foreign_keys = ON",
+    *SCHEMA,
+    "CREATE TABLE IF NOT EXISTS promise (n INTEGER REFERENCES kept (n) DEFERRABLE INITIALLY DEFERRED)",
+    "CREATE TABLE IF NOT EXISTS kept (n INTEGER PRIMARY KEY)",
+)
+"""A row of `promise` without its row of `kept` is only refused when it is committed."""
+
+
+class Stopped:
+    """A database whose thread waits at a gate, so that what is asked meanwhile is done together."""
+
+    def __init__(self, database: Database) -> None:
+        self.database, self._gate, waits = database, threading.Event(), threading.Event()
+        database.submit(lambda connection: waits.set() or self._gate.wait(10))
+        assert waits.wait(10), "the store's thread did not start"
+
+    def go(self) -> None:
+        self._gate.set()
+
+
+async def start(*waiting) -> list[asyncio.Task]:
+    """Tasks of `waiting`, each of which has asked the store by now."""
+    tasks = [asyncio.create_task(each) for each in waiting]
+    await asyncio.sleep(0)
+    return tasks
+
+
+def there(path) -> list[int]:
+    """What another connection finds: only what is committed."""
+    with closing(sqlite3.connect(path)) as other:
+        return numbers(other)
+
+
+async def test_what_is_told_to_have_happened_is_committed(tmp_path):
+    database = Database(tmp_path / "store.db", PROMISES)
+    assert await database.transact(lambda connection: insert(1)(connection).rowcount) == 1
+    assert there(tmp_path / "store.db") == [1]
+    stopped = Stopped(database)
+    tasks = await start(
+        database.transact(insert(2)),
+        database.transact(lambda connection: connection.execute("INSERT INTO promise VALUES (7)")),
+        database.ask(numbers),
+    )
+    stopped.go()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(answer) for answer in answers[:2]] == [StoreError, StoreError], "the commit failed, for both of them"
+    assert answers[2] == [1], "a read told of what was not committed"
+    assert there(tmp_path / "store.db") == [1]
+    database.close()
+
+
+async def test_what_fails_undoes_itself_and_nothing_else(tmp_path):
+    database = Database(tmp_path / "store.db", SCHEMA)
+
+    def half(connection):
+        insert(66)(connection)
+        raise ValueError("a secret prompt")
+
+    stopped = Stopped(database)
+    tasks = await start(database.transact(insert(1)), database.transact(half), database.transact(insert(2)))
+    database.secure(half)
+    database.secure(insert(3))
+    stopped.go()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [isinstance(answer, StoreError) for answer in answers] == [False, True, False]
+    assert await database.ask(numbers) == [1, 2, 3]
+    database.close()
+
+
+async def test_only_what_must_hold_waits_for_the_disk(tmp_path):
+    database, levels = Database(tmp_path / "store.db", SCHEMA), []
+
+    def look(connection):
+        levels.extend(connection.execute("PRAGMA synchronous").fetchone())
+
+    normal, full = 1, 2
+    for write in (database.submit, database.secure, database.submit):
+        write(look)
+        assert await database.ask(numbers) == []
+    await database.transact(look)
+    stopped = Stopped(database)
+    database.submit(look)
+    database.secure(insert(1))
+    stopped.go()
+    assert await database.ask(numbers) == [1]
+    assert levels == [normal, full, normal, full, full]
+    database.close()
+
+
+async def test_nobody_writes_between_what_a_transaction_read_and_what_it_writes(tmp_path):
+    database = Database(tmp_path / "store.db", SCHEMA)
+
+    def work(connection):
+        before = numbers(connection)
+        with (
+            closing(sqlite3.connect(tmp_path / "store.db", timeout=0)) as other,
+            pytest.raises(sqlite3.OperationalError, match="locked"),
+        ):
+            other.execute("INSERT INTO t VALUES (5)")
+        insert(len(before))(connection)
+
+    await database.transact(work)
+    assert there(tmp_path / "store.db") == [0]
+    database.close()
+
+
+async def test_a_secure_write_waits_until_the_lock_is_gone(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("proxy.store.database._BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("proxy.store.database._AGAIN_SECONDS", 0.01)
+    database, done = Database(tmp_path / "store.db", SCHEMA), threading.Event()
+    assert await database.ask(numbers) == []
+    with closing(sqlite3.connect(tmp_path / "store.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        database.secure(lambda connection: insert(1)(connection) and done.set())
+        with pytest.raises(StoreError, match="the store failed"):  # the lock was waited for, in vain
+            await database.transact(insert(2))
+        assert await database.ask(numbers) == [], "who only reads waits for nobody's lock"
+        assert not done.is_set()
+    assert await asyncio.to_thread(done.wait, 10), "it was not tried again"
+    assert await database.ask(numbers) == [1]
+    assert caplog.text.count("the store failed") == 1
+    assert "lost" not in caplog.text
+    database.close()
+
+
+async def test_a_secure_write_is_kept_when_its_transaction_fails_through_another(tmp_path, monkeypatch):
+    monkeypatch.setattr("proxy.store.database._AGAIN_SECONDS", 0.01)
+    database = Database(tmp_path / "store.db", PROMISES)
+    stopped, done = Stopped(database), []
+    database.secure(lambda connection: done.append(insert(1)(connection)))
+    tasks = await start(database.transact(lambda connection: connection.execute("INSERT INTO promise VALUES (7)")))
+    stopped.go()
+    with pytest.raises(StoreError):
+        await tasks[0]
+    database.close()  # it tries again what is kept
+    assert len(done) == 2
+    assert there(tmp_path / "store.db") == [1]
+
+
+async def test_a_secure_write_finds_room_where_the_queue_has_none(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("proxy.store.database._QUEUE", 1)
+    monkeypatch.setattr("proxy.store.database._SPOOL", 2)
+    database = Database(tmp_path / "store.db", SCHEMA)
+    stopped = Stopped(database)
+    for n in range(4):  # one is queued, two are kept, one is too many
+        database.secure(insert(n))
+    assert caplog.text.count("is lost: too many are kept") == 1
+    with pytest.raises(StoreError, match="too far behind"):  # although the thread could take it from the queue by then
+        await database.transact(insert(9))
+    stopped.go()
+    database.close()
+    assert there(tmp_path / "store.db") == [0, 1, 2]
+
+
+async def test_while_all_room_for_kept_writes_is_taken_nothing_is_promised(tmp_path, monkeypatch):
+    monkeypatch.setattr("proxy.store.database._BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("proxy.store.database._SPOOL", 2)
+    database = Database(tmp_path / "store.db", SCHEMA)
+    with closing(sqlite3.connect(tmp_path / "store.db")) as other:
+        assert await database.ask(numbers) == []
+        other.execute("BEGIN IMMEDIATE")
+        stopped = Stopped(database)
+        for n in range(2):
+            database.secure(insert(n))
+        tasks = await start(database.ask(numbers))
+        stopped.go()
+        assert await tasks[0] == []
+        with pytest.raises(StoreError, match="too far behind"):
+            await database.transact(insert(9))
+    database.close()
+    assert there(tmp_path / "store.db") == [0, 1]
+
+
+async def test_what_a_store_could_not_do_until_its_end_is_counted(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("proxy.store.database._BUSY_SECONDS", 0.01)
+    database = Database(tmp_path / "store.db", SCHEMA)
+    assert await database.ask(numbers) == []
+    with closing(sqlite3.connect(tmp_path / "store.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        database.secure(insert(1))
+        database.secure(insert(2))
+        database.close()
+    assert "ends with 2 writes that must not be lost" in caplog.text
+
+
+async def test_what_can_never_be_done_is_said_and_not_tried_for_ever(tmp_path, caplog):
+    database, tried = Database(tmp_path / "store.db", SCHEMA), []
+    database.secure(lambda connection: tried.append(1) or connection.execute("INSERT INTO nowhere VALUES (1)"))
+    assert await database.ask(numbers) == []
+    database.close()
+    assert tried == [1]
+    assert "a write that must not be lost is lost: OperationalError" in caplog.text
+
+
+async def test_a_full_disk_refuses_what_is_asked_for_and_keeps_what_is_secure(tmp_path, monkeypatch):
+    monkeypatch.setattr("proxy.store.database._AGAIN_SECONDS", 0.01)
+    database, done = Database(tmp_path / "store.db", SCHEMA), threading.Event()
+
+    def limit(pages):
+        return lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+
+    def many(connection):
+        connection.executemany("INSERT INTO t VALUES (?)", [(7,)] * 5000)
+
+    await database.ask(limit(5))
+    with pytest.raises(StoreError):
+        await database.transact(many)
+    database.secure(lambda connection: many(connection) or done.set())
+    await database.transact(insert(1))
+    assert await database.ask(numbers) == [1], "what failed left something behind, or took something with it"
+    await database.ask(limit(1000))
+    assert await asyncio.to_thread(done.wait, 10), "it was not tried again"
+    assert len(await database.ask(numbers)) == 5001
+    database.close()
+
+
+async def test_who_leaves_before_it_began_has_asked_for_nothing(tmp_path):
+    database, undone = Database(tmp_path / "store.db", SCHEMA), []
+    stopped = Stopped(database)
+    with pytest.raises(StoreError, match="too slow"):
+        await database.transact(insert(1), 0.01, undone.append)
+    (task,) = await start(database.transact(insert(2), undo=undone.append))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    stopped.go()
+    assert await database.ask(numbers) == []
+    assert undone == []
+    database.close()
+
+
+@pytest.mark.parametrize("leaves", ["late", "cancelled"])
+async def test_what_is_done_for_nobody_is_undone(tmp_path, leaves):
+    database = Database(tmp_path / "store.db", SCHEMA)
+    begun, gate = threading.Event(), threading.Event()
+
+    def work(connection):
+        insert(1)(connection)
+        begun.set()
+        gate.wait(10)
+
+    asked = database.transact(
+        work,
+        0.05 if leaves == "late" else None,
+        lambda connection: connection.execute("DELETE FROM t WHERE n = 1"),
+    )
+    (task,) = await start(asked)
+    assert await asyncio.to_thread(begun.wait, 10)
+    if leaves == "cancelled":
+        task.cancel()
+    with pytest.raises(StoreError if leaves == "late" else asyncio.CancelledError):
+        await task
+    gate.set()
+    await database.transact(insert(2))
+    assert await database.ask(numbers) == [2]
+    database.close()
+
+
+async def test_memory_in_the_place_of_a_file_promises_nothing(tmp_path, caplog):
+    (tmp_path / "file").write_text("not a folder")
+    database = Database(tmp_path / "file" / "store.db", SCHEMA)
+    with pytest.raises(StoreError, match="nothing can be promised"):
+        await database.transact(insert(1))
+    with pytest.raises(StoreError, match="nothing can be promised"):
+        await database.ask(numbers, lasting=True)
+    database.secure(insert(2))
+    database.submit(insert(3))
+    assert await database.ask(numbers) == [3]
+    assert caplog.text.count("must not be lost is lost") == 1
+    database.close()
+
+
+async def test_memory_that_was_asked_for_is_a_store_like_any_other():
+    database = Database(None, SCHEMA)
+    await database.transact(insert(1))
+    database.secure(insert(2))
+    assert await database.ask(numbers, lasting=True) == [1, 2]
+    database.close()
+
+
+async def test_a_damaged_file_is_promised_nothing_either(tmp_path):
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path)) as before:
+        before.execute(SCHEMA[0])
+        before.execute("CREATE TABLE good (n INTEGER)")
+        before.executemany("INSERT INTO t VALUES (?)", [(n,) for n in range(20_000)])
+        before.commit()
+        (page,) = before.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'good'").fetchone()
+    whole = path.read_bytes()
+    start_, end = (page - 1) * 4096, page * 4096
+    path.write_bytes(whole[:4096] + b"\xee" * (start_ - 4096) + whole[start_:end] + b"\xee" * (len(whole) - end))
+    database = Database(path, SCHEMA)
+    assert await database.ask(lambda connection: connection.execute("SELECT * FROM good").fetchall()) == []
+    stopped = Stopped(database)
+    tasks = await start(
+        database.transact(lambda connection: connection.execute("INSERT INTO good VALUES (1)")),
+        database.transact(numbers),
+    )
+    stopped.go()
+    for task in tasks:
+        with pytest.raises(StoreError):
+            await task
+    with pytest.raises(StoreError, match="nothing can be promised"):
+        await database.transact(insert(1))
+    database.close()
+    with closing(sqlite3.connect(path)) as after:
+        assert after.execute("SELECT * FROM good").fetchall() == []

@@ -33,8 +33,8 @@ def observe(tally: Tally, chunks: Iterable[Chunk]) -> None:
         match chunk:
             case BlockDelta():
                 tally.output_chars += len(chunk.value)
-            case BlockStart():
-                tally.tool_calls += isinstance(chunk.block, ToolCall)
+            case BlockStart(block=ToolCall() as call):
+                tally.called.append((call.id, call.name))
             case UsageUpdate():
                 _note_usage(tally, chunk.usage)
             case ChoiceStop():
@@ -63,7 +63,7 @@ def observe_whole(tally: Tally, response: Response) -> None:
                 case Text() | Refusal():
                     tally.output_chars += len(block.text)
                 case ToolCall():
-                    tally.tool_calls += 1
+                    tally.called.append((block.id, block.name))
                     tally.output_chars += len(block.arguments)
                 case Reasoning():
                     tally.output_chars += len(block.text or "") + sum(map(len, block.summary))

@@ -58,7 +58,7 @@ class RenderContext:
 class Tally:
     """What was seen of an answer on its way. Filled in by relays and exchanges, read by the gateway.
 
-    `content` turns true at the commit point, `ended` once the provider's own end of the answer was seen. `service_tier` is
+    `called` are the id and name of every tool call in it. `content` turns true at the commit point, `ended` once the provider's own end of the answer was seen. `service_tier` is
     the one that served, as the provider called it. `notes` are event-log words ("done_added", "id_changed").
     """
 
@@ -67,12 +67,17 @@ class Tally:
     service_tier: str | None = None
     usage: Usage | None = None
     finishes: list[str] = field(default_factory=list)
-    tool_calls: int = 0
+    called: list[tuple[str, str]] = field(default_factory=list)
     chunks: int = 0
     output_chars: int = 0
     content: bool = False
     ended: bool = False
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def tool_calls(self) -> int:
+        """How many tools the answer calls."""
+        return len(self.called)
 
     def note(self, word: str) -> None:
         if word not in self.notes:

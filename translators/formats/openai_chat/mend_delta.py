@@ -37,8 +37,8 @@ class Seen:
             self._tally.output_chars += characters
             self._tally.content = True
 
-    def opened_call(self) -> None:
-        self._tally.tool_calls += 1
+    def opened_call(self, call: Call) -> None:
+        self._tally.called.append((call.id, call.name))
         self._tally.content = True
 
     def finish(self, raw: Any) -> Five | None:
@@ -164,7 +164,7 @@ def _mend_calls(delta: Wire, seen: Seen) -> bool:
             continue
         call, opens = seen.calls.find(entry)
         if opens:
-            seen.opened_call()
+            seen.opened_call(call)
             fixed = _opening(entry, call)
         else:
             fixed = _fragment(entry, call)

@@ -37,11 +37,13 @@ _PART_DELTAS = {
 class _Item:
     """An output item as the client knows it: under the id it was added with."""
 
-    __slots__ = ("done", "kind", "name", "parts")
+    __slots__ = ("call", "done", "kind", "name", "parts", "tool")
 
     def __init__(self, wire: dict[str, Any]) -> None:
         self.name: Any = wire.get("id")
         self.kind: Any = wire.get("type")
+        self.call: Any = wire.get("call_id")
+        self.tool = str(wire.get("name") or self.kind)
         self.parts: dict[int, int] = {}  # the server's content index to a dense one
         self.done: dict[str, Any] | None = None
 
@@ -259,7 +261,7 @@ class ResponsesRelay(StreamReader[sse.Event, bytes]):
 
     def _count(self, item: _Item) -> None:
         if item.kind in _CALLS:
-            self.tally.tool_calls += 1
+            self.tally.called.append((str(item.call or item.name), item.tool))
         if item.kind not in ("message", "reasoning"):
             self.tally.content = True
 

@@ -10,57 +10,37 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
-from proxy import pricing
-from proxy.call import Call
+from proxy import estimation, pricing
+from proxy.call import Attempt, Call, Result, Timing
 from proxy.events.envelope import Severity
 from proxy.pricing import Cost
-from proxy.resources import Model, Pricing
+from proxy.resources import Estimation, Model, Pricing
 from proxy.routing import Candidate
+from proxy.routing.replay import replay_class
 from translators.canonical import (
     NO_USAGE,
     JochError,
-    Media,
-    Reasoning,
-    Refusal,
     Request,
-    Text,
-    ToolCall,
-    ToolResult,
     Transform,
     UpstreamError,
     Usage,
-    value,
 )
 from translators.formats import Tally
 
 _BYTES_PER_TOKEN = 4
-_TOKENS_PER_MESSAGE = 4
-_TOKENS_PER_IMAGE = 1105
 _MONEY_DIGITS = 12
+_OK = Result("ok", http_status=200)
+_ESTIMATION = Estimation()
 
 
-@value
-class Result:
-    """How an attempt ended."""
-
-    outcome: Literal["ok", "error", "aborted", "cancelled"]
-    reason: str = ""
-    failure: str = ""
-    billed_risk: bool = False
-    http_status: int | None = None
-    upstream_code: str | None = None
-    retry_after: float | None = None
-    notes: tuple[str, ...] = ()
-
-
-def result_of(error: BaseException | None, *, content: bool) -> Result:
+def result_of(error: BaseException | None, attempt: Attempt, *, content: bool) -> Result:
     """The result an attempt's exception stands for; `content` whether the client saw some of the answer."""
     if error is None:
-        return Result("ok", http_status=200)
+        return _OK
     if isinstance(error, asyncio.CancelledError):
         return Result("cancelled", "cancelled", "client_gone", billed_risk=True)
     if isinstance(error, UpstreamError):
@@ -73,9 +53,11 @@ def result_of(error: BaseException | None, *, content: bool) -> Result:
             error.upstream_code,
             error.retry_after,
             error.notes,
+            replay_class(error, answered=attempt.answered, content=content, tool_call=attempt.tally.tool_calls > 0),
+            str(error),
         )
     if isinstance(error, JochError):
-        return Result("error", "invalid_request", "refused")
+        return Result("error", "invalid_request", "refused", detail=str(error))
     return Result("error", "bad_response", "internal_error", billed_risk=True)
 
 
@@ -90,39 +72,16 @@ def usage_of(request: Request, tally: Tally, result: Result) -> Usage:
 
 def estimate(request: Request, tally: Tally) -> Usage:
     """Tokens by size: good to some ten percent for prose, flagged as an estimate."""
-    return Usage(input=estimate_input(request), output=-(-tally.output_chars // _BYTES_PER_TOKEN), source="estimated")
+    return Usage(
+        input=estimation.quick(request, _ESTIMATION).tokens,
+        output=-(-tally.output_chars // _BYTES_PER_TOKEN),
+        source="estimated",
+    )
 
 
 def estimator(request: Request) -> Callable[[Tally], Usage]:
     """`estimate` with the request already known."""
     return lambda tally: estimate(request, tally)
-
-
-def estimate_input(request: Request) -> int:
-    """Input tokens by the bytes of all text in the request, plus a little per message and a flat figure per image."""
-    size = sum(_size(block) for block in request.instructions)
-    for message in request.messages:
-        size += _TOKENS_PER_MESSAGE * _BYTES_PER_TOKEN + sum(_size(block) for block in message.blocks)
-    size += sum(
-        len(tool.name) + len(tool.description or "") + len(str(tool.parameters or "")) for tool in request.tools
-    )
-    return -(-size // _BYTES_PER_TOKEN)
-
-
-def _size(block: object) -> int:
-    match block:
-        case Text() | Refusal():
-            return len(block.text.encode())
-        case Reasoning():
-            return sum(map(len, block.summary)) + len(block.text or "")
-        case ToolCall():
-            return len(block.name) + len(block.arguments.encode())
-        case ToolResult():
-            return sum(_size(part) for part in block.content)
-        case Media():
-            return _TOKENS_PER_IMAGE * _BYTES_PER_TOKEN
-        case _:
-            return 0
 
 
 def embeddings_usage(answer: dict[str, Any]) -> Usage | None:
@@ -208,40 +167,47 @@ def severity_of(result: Result) -> Severity:
     return "info" if result.outcome in ("ok", "cancelled") else "warning"
 
 
-def started(
-    call: Call, candidate: Candidate, *, api: str, lane: str, host: str, transforms: Sequence[Transform] = ()
-) -> dict[str, Any]:
+def started(call: Call, attempt: Attempt) -> dict[str, Any]:
     """The payload of ModelCallStarted."""
-    model, request = candidate.model, call.request
+    candidate, request = attempt.candidate, call.request
+    model = candidate.model
+    region, source = region_of(candidate)
     return {
         "provider": model.provider,
         "model": model.model,
         "modelRef": model.ref,
-        "region": model.region,
+        "region": region,
+        "regionSource": source,
         "candidateIndex": candidate.index,
-        "fallbackIndex": candidate.index,
-        "api": api,
-        "lane": lane,
-        "endpointHost": host,
+        "fallbackIndex": candidate.step,
+        "api": attempt.api,
+        "lane": attempt.lane,
+        "endpointHost": attempt.host,
         "stream": request.stream,
+        "inputTokensEstimated": call.size.most or None,
         "maxOutputTokens": request.sampling.max_output_tokens,
+        "costUsdReserved": _money(candidate.estimate) if attempt.hold is not None else None,
         "transforms": [
-            {"field": change.field, "action": change.action, "detail": change.detail} for change in transforms
+            {"field": change.field, "action": change.action, "detail": change.detail} for change in attempt.transforms
         ],
     }
 
 
-def completed(
-    candidate: Candidate,
-    tally: Tally,
-    usage: Usage,
-    cost: Cost,
-    result: Result,
-    timing: Timing,
-    upstream_request_id: str | None,
-) -> dict[str, Any]:
-    """The payload of ModelCallCompleted. Milliseconds are rounded to a tenth."""
+def region_of(candidate: Candidate) -> tuple[str | None, str]:
+    """Where a candidate processes, and how that is known: endpoint, constraint, declared or unknown."""
     model = candidate.model
+    if model.region is not None:
+        return model.region, "endpoint"
+    if candidate.region:
+        return candidate.region, "constraint"
+    return (model.regions[0], "declared") if model.regions else (None, "unknown")
+
+
+def completed(attempt: Attempt, result: Result, cost: Cost, timing: Timing) -> dict[str, Any]:
+    """The payload of ModelCallCompleted. Milliseconds are rounded to a tenth."""
+    candidate, tally, usage = attempt.candidate, attempt.tally, attempt.usage
+    model = candidate.model
+    region, source = region_of(candidate)
     return {
         "provider": model.provider,
         "model": model.model,
@@ -249,12 +215,14 @@ def completed(
         "outputTokens": usage.output,
         "costUsd": _money(cost.usd),
         "latencyMs": _milliseconds(timing.seconds),
-        "region": model.region,
+        "region": region,
+        "regionSource": source,
         "responseModel": tally.response_model,
         "responseId": tally.response_id,
         "outcome": result.outcome,
         "reason": result.reason,
         "failure": result.failure,
+        "replay": result.replay,
         "billedRisk": result.billed_risk,
         "httpStatus": result.http_status,
         "upstreamCode": result.upstream_code,
@@ -268,33 +236,34 @@ def completed(
         "costGrade": cost.grade,
         "costOriginal": _money(cost.original),
         **_price_snapshot(model),
-        "firstChunkMs": None if timing.first_content is None else _milliseconds(timing.first_content),
+        "firstChunkMs": milliseconds(timing.first_content),
         "chunks": tally.chunks,
         "finishReasons": tally.finishes,
         "toolCalls": tally.tool_calls,
         "notes": [*tally.notes, *result.notes],
         "retryAfterMs": None if result.retry_after is None else round(result.retry_after * 1000),
-        "upstreamRequestId": upstream_request_id,
-        "fallbackIndex": candidate.index,
+        "upstreamRequestId": attempt.upstream_request_id,
+        "fallbackIndex": candidate.step,
     }
 
 
-@value
-class Timing:
-    """Seconds since the attempt began."""
+def failures(call: Call) -> list[dict[str, Any]]:
+    """The failed attempts of a call, for the details of an error."""
+    return [
+        {
+            "ref": attempt.candidate.model.ref,
+            "reason": attempt.result.reason,
+            "failure": attempt.result.failure,
+            "httpStatus": attempt.result.http_status,
+        }
+        for attempt in call.trail
+        if attempt.result is not None and attempt.result.outcome != "ok"
+    ]
 
-    seconds: float
-    first_content: float | None
 
-
-def failure_detail(candidate: Candidate, result: Result) -> dict[str, Any]:
-    """One failed attempt, for the details of an error."""
-    return {
-        "ref": candidate.model.ref,
-        "reason": result.reason,
-        "failure": result.failure,
-        "httpStatus": result.http_status,
-    }
+def plain(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """`evidence` as JSON has it: money becomes a number."""
+    return {name: _money(each) if isinstance(each, Decimal) else each for name, each in evidence.items()}
 
 
 def call_completed(
@@ -314,9 +283,15 @@ def call_completed(
         "costUsd": _money(call.cost),
         "inputTokens": call.input_tokens,
         "outputTokens": call.output_tokens,
+        "notice": call.notice or None,
         "client": {"userAgent": call.user_agent, "retryCount": call.sdk_retries},
         "notes": call.notes,
     }
+
+
+def milliseconds(seconds: float | None) -> float | None:
+    """Seconds as milliseconds to a tenth; None stays None."""
+    return None if seconds is None else _milliseconds(seconds)
 
 
 def _milliseconds(seconds: float) -> float:

@@ -7,6 +7,7 @@ what it found, and follows signals and file changes until it is stopped.
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -14,21 +15,34 @@ from pathlib import Path
 from aiohttp.abc import AbstractResolver
 
 from proxy.adapters import Bindings
+from proxy.budgets import SCHEMA as LEDGER_SCHEMA
+from proxy.budgets import Ledger
 from proxy.continuity import KEY_VARIABLE, Continuity, Sealer, Vault, seal_key
 from proxy.continuity import SCHEMA as CONTINUITY_SCHEMA
+from proxy.effects import SCHEMA as EFFECTS_SCHEMA
+from proxy.effects import ToolLedger
 from proxy.events import EventLog, Sink, process_event
+from proxy.explain import SCHEMA as EXPLAIN_SCHEMA
+from proxy.explain import Explanations, Keeper
 from proxy.gateway import Gateway
+from proxy.guarding import EffectsGuard
 from proxy.identifiers import new_id
+from proxy.identity import Executions
 from proxy.live import Live
 from proxy.metrics import Metrics
-from proxy.resources import Snapshot
-from proxy.routing import Rests
+from proxy.planner import Planner
+from proxy.prober import Prober
+from proxy.reporting import Reporter
+from proxy.resources import Model, Snapshot
+from proxy.routing import Condition, Health, Quotas, RetryShare
 from proxy.secrets import SecretResolver
 from proxy.secrets.identities import Identities
 from proxy.server import Core, Listener
 from proxy.server.dispatch import Dispatcher
 from proxy.server.guard import HOP_HEADER
+from proxy.status import Status
 from proxy.store import Database
+from proxy.tool_gateway import asking
 from proxy.upstream import Upstream
 from translators.formats import ClientFormat
 
@@ -37,7 +51,10 @@ VERSION = version("joch-proxy")
 
 
 class App:
-    """One serving process. `env` is where secrets are looked up at the moment of use, `store` the file of the store, if any."""
+    """One serving process. `env` is where secrets are looked up at the moment of use, `store` the file of the store, if any.
+
+    `share` is this process's part of what a provider grants per minute: one by the number of worker processes.
+    """
 
     def __init__(
         self,
@@ -48,6 +65,7 @@ class App:
         resolver: AbstractResolver | None = None,
         body_seconds: float = 30.0,
         store: Path | None = None,
+        share: float = 1.0,
     ) -> None:
         self.live = Live(snapshot)
         self.events = EventLog(sinks)
@@ -55,28 +73,42 @@ class App:
         self.metrics.config_generation.value = snapshot.generation
         self.metrics.config_last_reload_ok.value = 1
         instance = new_id("joch_")
+        settings = snapshot.settings
         self.upstream = Upstream(resolver=resolver, user_agent=f"joch/{VERSION}")
         secrets = SecretResolver(env)
         self.identities = Identities(env, secrets)
         self.bindings = Bindings(self.upstream, secrets.resolve, {HOP_HEADER: instance}, self.identities.of)
-        rests = Rests(random.random)
-        self.database = Database(store, CONTINUITY_SCHEMA)
-        settings = snapshot.settings
+        self.database = Database(store, (*CONTINUITY_SCHEMA, *EXPLAIN_SCHEMA, *LEDGER_SCHEMA, *EFFECTS_SCHEMA))
+        sealing_key = seal_key(self.database, env.get(KEY_VARIABLE))
+        explanations = Explanations(self.database, settings.explain_seconds)
+        self.health = Health(settings.health, random.random, self._health_changed)
+        quotas, ledger = Quotas(share), Ledger(self.database, lambda: new_id("hold_"))
+        status = Status(self.bindings, self.health, quotas)
+        keeper = Keeper(explanations, status.capabilities_of)
+        self.reporter = Reporter(self.events, self.metrics, new_id, keeper.keep)
         self.gateway = Gateway(
-            self.bindings,
-            self.events,
-            self.metrics,
-            rests,
-            Continuity(
-                Sealer(seal_key(self.database, env.get(KEY_VARIABLE))),
+            bindings=self.bindings,
+            planner=Planner(self.bindings, self.health, quotas, ledger, random.random),
+            reporter=self.reporter,
+            health=self.health,
+            quotas=quotas,
+            share=RetryShare(),
+            ledger=ledger,
+            guard=EffectsGuard(ToolLedger(self.database), asking(self.upstream, secrets.resolve)),
+            continuity=Continuity(
+                Sealer(sealing_key),
                 Vault(self.database, ttl=settings.vault_seconds, limit=settings.vault_entries),
             ),
-            new_id,
+            new_id=new_id,
+            jitter=random.random,
         )
         core = Core(
             live=self.live,
             gateway=self.gateway,
-            bindings=self.bindings,
+            status=status,
+            executions=Executions(sealing_key),
+            explanations=explanations,
+            reveal=lambda reference: secrets.resolve(reference).reveal(),
             events=self.events,
             metrics=self.metrics,
             new_id=new_id,
@@ -84,6 +116,7 @@ class App:
             version=VERSION,
             body_seconds=body_seconds,
         )
+        self._prober = Prober(self.live, self.bindings, self.health)
         self._listener = Listener(core, Dispatcher(core, client_formats()))
 
     @property
@@ -102,9 +135,11 @@ class App:
         except OSError:
             await self.upstream.__aexit__()
             raise
+        self._prober.start()
 
     async def stop(self, drain_seconds: float = DRAIN_SECONDS) -> tuple[int, int]:
         """Drain and end. Returns how many calls were drained and how many cut."""
+        await self._prober.stop()
         ended = await self._listener.close(drain_seconds)
         await self.identities.close()
         await self.upstream.__aexit__()
@@ -114,7 +149,12 @@ class App:
 
     def apply(self, snapshot: Snapshot, changes: Iterable[Mapping[str, str]] = ()) -> None:
         """Serve new calls with `snapshot`; calls under way keep the one they started with."""
+        before = self.live.current.snapshot
         self.live.swap(snapshot)
+        self.health.configure(snapshot.settings.health)
+        for ref, model in before.models.items():
+            if (now := snapshot.models.get(ref)) is None or _candidate(now) != _candidate(model):
+                self.health.forget(ref)
         self.metrics.config_generation.value = snapshot.generation
         self.metrics.config_last_reload_ok.value = 1
         for change in changes:
@@ -124,6 +164,14 @@ class App:
         """A new configuration was not accepted; the old one stays."""
         self.metrics.config_last_reload_ok.value = 0
         self.events.emit(process_event(new_id, "x.ConfigRejected", {"problems": list(problems)}, severity="error"))
+
+    def _health_changed(self, ref: str, before: Condition, after: Condition) -> None:
+        self.reporter.health(ref, before, after, time.monotonic())
+
+
+def _candidate(model: Model) -> tuple[object, ...]:
+    """What makes a candidate another one to the health machine (reliability design, 3.5)."""
+    return model.provider, model.base_url, model.base_url_secret, model.model, model.auth, model.secret
 
 
 def client_formats() -> dict[str, ClientFormat]:

@@ -14,70 +14,59 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
 from proxy import accounting, parameters, refusals
-from proxy.accounting import Timing
 from proxy.adapters import Answer, Asked, Bindings, Prepared
-from proxy.call import Call, ClientStream, WholeAnswer
+from proxy.budgets import Ledger
+from proxy.call import Attempt, Call, ClientStream, Result, Switch, Timing, WholeAnswer
 from proxy.continuity import Continuity
-from proxy.events import EventLog
+from proxy.failover import ends, failed_forward, stays, trigger_of
+from proxy.guarding import EffectsGuard
 from proxy.limit import Limit
-from proxy.metrics import Metrics
-from proxy.resources import Clocks, Failover, Snapshot
-from proxy.routing import Candidate, Plan, Rests, plan
+from proxy.planner import Planner
+from proxy.reporting import Reporter
+from proxy.resources import Clocks
+from proxy.routing import Candidate, Health, Plan, Quotas, RetryShare, Skip
+from proxy.routing.replay import may_retry
 from proxy.schemas import Check, check_of
-from translators.canonical import Block, Finish, JochError, Need, Reason, RequestError, Transform, UpstreamError
-from translators.canonical.needs import needs
-from translators.formats import RenderContext, Tally, Wire
+from proxy.store import StoreError
+from translators.canonical import Block, Finish, JochError, Reason, RequestError, UpstreamError
+from translators.formats import RenderContext, Wire
 
-AMBIGUOUS_FAILOVERS = 1
-"""How often a call may move on after a failure whose work the provider may bill anyway."""
-
-TERMINAL_FAILURES = frozenset({"redirect", "too_big", "bad_encoding"})
-"""Failures after which no other candidate is asked: signs of a provider that is set up wrongly or floods us, which the
-operator must see (reliability catalogue, B7, B8, C7, C9, C10)."""
-
-_PLANS = 1024
+_OWN_FAILURES = frozenset(
+    {Reason.CONNECT, Reason.TIMEOUT, Reason.ERROR_5XX, Reason.BAD_RESPONSE, Reason.STREAM_CUT, Reason.UNAVAILABLE}
+)
+"""Failures that say something about the candidate's health."""
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Attempt:
-    """The record of one try at one candidate. Times are on the monotonic clock.
-
-    `opened` once a request goes out, `answered` once the answer's headers are in.
-    """
-
-    number: int
-    candidate: Candidate
-    started: float
-    tally: Tally = field(default_factory=Tally)
-    transforms: tuple[Transform, ...] = ()
-    opened: bool = False
-    answered: bool = False
-    upstream_request_id: str | None = None
-    first_content: float | None = None
-
-
 class Gateway:
-    """Serves calls. Holds no state of a call; `rests` is the only thing that outlives one."""
+    """Serves calls. Holds no state of a call; what outlives one is how candidates are, in `health`, `quotas` and `share`."""
 
     def __init__(
         self,
+        *,
         bindings: Bindings,
-        events: EventLog,
-        metrics: Metrics,
-        rests: Rests,
+        planner: Planner,
+        reporter: Reporter,
+        health: Health,
+        quotas: Quotas,
+        share: RetryShare,
+        ledger: Ledger,
+        guard: EffectsGuard,
         continuity: Continuity,
         new_id: Callable[[str], str],
+        jitter: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._bindings, self._events, self._metrics, self._rests = bindings, events, metrics, rests
-        self._continuity, self._new_id, self._clock = continuity, new_id, clock
-        self._plans: dict[tuple[int, str], tuple[Snapshot, Plan]] = {}
+        self._bindings, self._planner, self._reporter = bindings, planner, reporter
+        self._health, self._quotas, self._share, self._ledger = health, quotas, share, ledger
+        self._guard, self._continuity = guard, continuity
+        self._new_id, self._jitter, self._clock = new_id, jitter, clock
 
     # --- what a client can ask for -------------------------------------------------------------------------------
 
@@ -89,7 +78,7 @@ class Gateway:
                 return await answer.whole()
 
             body = await self._exchanged(call, attempt, take)
-            headers = self._headers(call, attempt)
+            headers = self._reporter.headers(call, attempt)
             if headers:
                 headers |= accounting.cost_header(call.request, attempt.candidate, attempt.tally)
             return WholeAnswer(body, headers)
@@ -123,48 +112,25 @@ class Gateway:
 
         async def answered(attempt: Attempt) -> tuple[Wire, Mapping[str, str]]:
             binding = self._bindings.of(attempt.candidate.model)
-            self._opened(call, attempt, api=operation, lane="json", host=binding.host)
+            attempt.api, attempt.lane, attempt.host = operation, "json", binding.host
+            self._opened(call, attempt)
             answer = await binding.post(
                 operation, body, _within(attempt.candidate.clocks, call.deadline - attempt.started, whole=True)
             )
             attempt.tally.usage = accounting.embeddings_usage(answer)
-            return answer, self._headers(call, attempt)
+            return answer, self._reporter.headers(call, attempt)
 
         return await self._candidates(call, answered)
 
     def shed(self, call: Call, error: JochError, queued: int) -> None:
         """Account for a call that found no place within its time; `queued` calls were waiting with it."""
-        self._finish(call, "shed", error, None, queueDepth=queued)
+        self._reporter.finished(call, "shed", error, None, self._clock() - call.started, queueDepth=queued)
 
-    def plan(self, call: Call) -> Plan:
-        """The plan of `call` as things stand now.
-
-        While nobody rests, requests that need the same have the same plan on the same route, if it skips nobody.
-        """
-        wanted = (*call.needs, *needs(call.request))
-        if not self._rests.none or any(need.value is not True for need in wanted):
-            return self._planned(call, wanted)
-        key = (id(call.route), " ".join([need.name for need in wanted]))
-        kept = self._plans.get(key)
-        if kept is not None and kept[0] is call.snapshot:
-            return kept[1]
-        made = self._planned(call, wanted)
-        if not made.skips:
-            if len(self._plans) >= _PLANS:
-                self._plans.clear()
-            self._plans[key] = (call.snapshot, made)
-        return made
-
-    def _planned(self, call: Call, wanted: tuple[Need, ...]) -> Plan:
-        now = self._clock()
-        return plan(
-            call.snapshot,
-            call.route,
-            wanted,
-            lambda model: self._bindings.of(model).capabilities(),
-            lambda ref: self._rests.of(ref, now),
-            now,
-        )
+    async def dry_run(self, call: Call) -> tuple[Call, RequestError | None]:
+        """Plan `call` as it would be planned now, and stop there: nothing is sent, held or counted."""
+        call.plan = await self._planned(call)
+        error = None if call.plan.candidates else refusals.no_candidate(call, call.plan)
+        return call, error
 
     # --- the loop over candidates --------------------------------------------------------------------------------
 
@@ -173,9 +139,11 @@ class Gateway:
         try:
             if call.client.owner is not None:
                 call.request = self._continuity.scoped(call.caller).opened(call.request)
-            planned = self.plan(call)
-            self._note_skips(call, planned)
-            served, result = await self._first_that_answers(call, planned, answered)
+            self._guard.note_results(call)
+            call.plan = await self._planned(call)
+            for skip in call.plan.skips:
+                self._reporter.skipped(call, skip)
+            served, result = await self._first_that_answers(call, call.plan, answered)
             outcome = "ok"
             return result
         except asyncio.CancelledError:
@@ -185,46 +153,132 @@ class Gateway:
             outcome, error = _call_outcome(call, failed), failed
             raise
         finally:
-            self._finish(call, outcome, error, served)
+            self._reporter.finished(call, outcome, error, served, self._clock() - call.started)
+
+    async def _planned(self, call: Call) -> Plan:
+        try:
+            return await self._planner.plan(call)
+        except StoreError:
+            raise refusals.limits_unknown(call) from None
 
     async def _first_that_answers(
         self, call: Call, planned: Plan, answered: Callable[[Attempt], Awaitable[T]]
     ) -> tuple[Candidate, T]:
+        """Try the candidates in order. Every try, the same candidate's second one too, passes the gates of its moment."""
         failures: list[UpstreamError] = []
-        for candidate in planned.candidates:
-            attempt = Attempt(call.attempts, candidate, self._clock())
+        left = deque(planned.candidates)
+        while left:
+            candidate = left.popleft()
+            attempt = Attempt(call.attempts, candidate, self._clock(), time.time())
+            skip = await self._admitted(call, attempt)
+            if skip is not None:
+                self._pass_over(call, skip)
+                if not failed_forward(call.route, skip):
+                    break
+                continue
             call.attempts += 1
             try:
                 return candidate, await self._attempt(call, attempt, answered)
             except UpstreamError as error:
                 failures.append(error)
-                following = self._following(call, planned, attempt, failures)
+                following = await self._following(call, attempt, failures, left)
                 if following is None:
                     raise refusals.failed(call, planned, failures) from error
-                self._switch(call, attempt, following, error)
+                if following is candidate:
+                    left.appendleft(candidate)
+        if failures:
+            raise refusals.failed(call, planned, failures) from failures[-1]
         raise refusals.no_candidate(call, planned)
 
-    def _following(
-        self, call: Call, planned: Plan, attempt: Attempt, failures: list[UpstreamError]
+    async def _admitted(self, call: Call, attempt: Attempt) -> Skip | None:
+        """Whether the attempt may be made now: the gates once more behind a failure, and the money held for it."""
+        candidate = attempt.candidate
+        if call.trail or call.passed:
+            skip = self._planner.again(call, candidate)
+            if skip is not None:
+                return skip
+        try:
+            held = await self._planner.reserve(call, candidate)
+        except StoreError:
+            raise refusals.limits_unknown(call) from None
+        if isinstance(held, Skip):
+            return held
+        attempt.hold = held
+        return None
+
+    def _pass_over(self, call: Call, skip: Skip) -> None:
+        call.passed.append(skip)
+        self._reporter.skipped(call, skip)
+
+    # --- after a failure -----------------------------------------------------------------------------------------
+
+    async def _following(
+        self, call: Call, attempt: Attempt, failures: list[UpstreamError], left: deque[Candidate]
     ) -> Candidate | None:
-        """The candidate to move to after the last failure, or None when the call must end here."""
-        error, failover = failures[-1], call.route.failover
-        left = [candidate for candidate in planned.candidates if candidate.index > attempt.candidate.index]
-        spent = call.attempts >= failover.max_attempts or self._clock() >= call.deadline
-        ambiguous = sum(failure.billed_risk for failure in failures) > AMBIGUOUS_FAILOVERS
-        if call.content or not left or spent or ambiguous or not _allowed(error, failover):
+        """What to try after the last failure: the same candidate, the next one, or None when the call must end here."""
+        error, now = failures[-1], self._clock()
+        trigger = trigger_of(error)
+        why = ends(call, failures, now)
+        if why:
+            attempt.switch = Switch(trigger=trigger, allowed=False, why=why)
             return None
-        if attempt.candidate.model.fallback_policy == "never" and not failover.declared:
-            return None  # what the route itself says about failover wins over its models
-        if error.reason is Reason.CONTEXT_LENGTH and not _wider(left[0], attempt.candidate):
+        wait = self._pause_before_retry(call, attempt, error, now)
+        if wait is not None:
+            call.retries += 1
+            attempt.switch = Switch(trigger=trigger, allowed=True, to=attempt.candidate.model.ref, waited=wait)
+            started = self._clock()
+            await asyncio.sleep(wait)
+            call.waited += self._clock() - started
+            return attempt.candidate
+        why = stays(call, attempt, error, left)
+        if why:
+            attempt.switch = Switch(trigger=trigger, allowed=False, why=why)
             return None
-        return left[0]
+        judgement = await self._guard.judge(call)
+        call.turn = judgement.document
+        if not judgement.allowed:
+            attempt.switch = Switch(trigger="onSideEffects", allowed=False, why=judgement.detail)
+            raise refusals.blocked(call, judgement.detail) from error
+        if judgement.announced:
+            call.notice = judgement.notice
+        following = left[0]
+        call.switches += 1
+        attempt.switch = Switch(
+            trigger=trigger, allowed=True, why=judgement.detail, to=following.model.ref, effects=judgement.payload
+        )
+        self._reporter.switched(call, attempt, following, attempt.switch)
+        return following
+
+    def _pause_before_retry(self, call: Call, attempt: Attempt, error: UpstreamError, now: float) -> float | None:
+        """How many seconds to wait before the same candidate is asked again; None when it is not."""
+        retry, result = call.route.retry, attempt.result
+        if call.retries >= retry.attempts or result is None:
+            return None
+        told = error.retry_after if retry.respect_retry_after else None
+        if not may_retry(result.replay, wait=told):
+            return None
+        if told is not None:
+            wait = told
+            if wait > retry.max_retry_after:
+                return None  # it rests that long, and the call moves on
+        else:
+            wait = self._jitter() * min(retry.max_backoff, retry.backoff * 2.0**call.retries)
+        if now + wait >= call.deadline or not self._share.allows(attempt.host, now):
+            return None
+        return wait
 
     # --- one attempt ---------------------------------------------------------------------------------------------
 
     async def _attempt(self, call: Call, attempt: Attempt, answered: Callable[[Attempt], Awaitable[T]]) -> T:
         ended: BaseException | None = None
-        limit = min(attempt.candidate.clocks.attempt, call.deadline - attempt.started)
+        model, now = attempt.candidate.model, self._clock()
+        limit = min(attempt.candidate.clocks.attempt, call.deadline - now)
+        attempt.host = self._bindings.of(model).host
+        again = bool(call.trail) or call.sdk_retries > 0
+        call.trail.append(attempt)
+        attempt.ticket = self._health.began(model.ref, now)
+        self._quotas.take(model, call.size.most + call.size.reserve, now)
+        self._share.began(attempt.host, now, retry=again)
         try:
             with Limit(limit):
                 return await answered(attempt)
@@ -235,17 +289,21 @@ class Gateway:
             ended = error
             raise
         finally:
+            self._share.ended(attempt.host, retry=again)
             call.waited += self._clock() - attempt.started
             self._settle(call, attempt, ended)
+
+    def _opened(self, call: Call, attempt: Attempt) -> None:
+        attempt.opened = True
+        self._reporter.opened(call, attempt)
 
     async def _exchanged(self, call: Call, attempt: Attempt, take: Callable[[Answer], Awaitable[T]]) -> T:
         await self._recall(call, attempt.candidate)
         prepared = self._prepare(call, attempt)
         attempt.transforms = prepared.transforms
         refusals.strictly(call.route, prepared.transforms)
-        self._opened(
-            call, attempt, api=prepared.api, lane=prepared.lane, host=prepared.host, transforms=prepared.transforms
-        )
+        attempt.api, attempt.lane, attempt.host = prepared.api, prepared.lane, prepared.host
+        self._opened(call, attempt)
         answer = await prepared.send()
         attempt.answered = True
         attempt.upstream_request_id = answer.upstream_request_id
@@ -330,137 +388,58 @@ class Gateway:
             await self._open(call, attempt, client, held)
 
     async def _open(self, call: Call, attempt: Attempt, client: ClientStream, held: list[bytes]) -> None:
-        await client.open(self._headers(call, attempt))
+        await client.open(self._reporter.headers(call, attempt))
         await client.write(b"".join(held))
 
-    # --- accounting: events, metrics, rests, headers ---------------------------------------------------------------
-
-    def _headers(self, call: Call, attempt: Attempt) -> dict[str, str]:
-        if not call.snapshot.settings.response_headers:
-            return {}
-        headers = {
-            "x-joch-model": attempt.candidate.model.ref,
-            "x-joch-fallback-index": str(attempt.candidate.index),
-            "x-joch-attempts": str(call.attempts),
-        }
-        if not call.route.implicit:
-            headers["x-joch-route"] = call.route.name
-        if attempt.transforms:
-            headers["x-joch-loss"] = accounting.loss(attempt.transforms)
-        return headers
-
-    def _opened(self, call: Call, attempt: Attempt, **how: Any) -> None:
-        attempt.opened = True
-        if self._events.active:
-            self._emit(call, attempt, "ModelCallStarted", accounting.started(call, attempt.candidate, **how))
-
-    def _emit(self, call: Call, attempt: Attempt, type: str, payload: Mapping[str, Any], **envelope: Any) -> None:
-        ref = attempt.candidate.model.ref
-        self._events.emit(call.scope.event(type, payload, model_ref=ref, attempt=attempt.number, **envelope))
+    # --- the end of an attempt -----------------------------------------------------------------------------------
 
     def _settle(self, call: Call, attempt: Attempt, ended: BaseException | None) -> None:
-        """Account for an attempt that is over, whichever way."""
-        model, tally = attempt.candidate.model, attempt.tally
-        result = accounting.result_of(ended, content=attempt.first_content is not None)
-        usage = accounting.usage_of(call.request, tally, result)
-        cost = accounting.cost_of(model, tally, usage, result)
-        call.add(usage, cost.usd)
+        """Account for an attempt that is over, whichever way: health, limits, money, and what is told of it."""
+        model, tally, now = attempt.candidate.model, attempt.tally, self._clock()
+        result = attempt.result = accounting.result_of(ended, attempt, content=attempt.first_content is not None)
+        usage = attempt.usage = accounting.usage_of(call.request, tally, result)
+        cost = attempt.cost = accounting.cost_of(model, tally, usage, result)
         first = None if attempt.first_content is None else attempt.first_content - attempt.started
-        timing = Timing(self._clock() - attempt.started, first)
+        attempt.timing = Timing(now - attempt.started, first)
+        call.add(usage, cost.usd, attempt.candidate.estimate)
+        tokens = usage.input + usage.output
+        if attempt.hold is not None:
+            unsent = result.replay == "not_sent"
+            self._ledger.settle(attempt.hold, cost.usd, tokens, calls=0 if unsent and call.attempts == 1 else None)
+        self._quotas.done(model, tokens - call.size.most - call.size.reserve, now)
+        self._judge_health(attempt, result, ended, now)
         if ended is None:
-            self._rests.served(model.ref)
-        elif result.reason == Reason.RATE_LIMITED or result.failure == "overloaded":
-            rest = self._rests.refused(model.ref, self._clock(), result.retry_after)
-            if isinstance(ended, UpstreamError) and ended.retry_after is None and ended.reason is Reason.RATE_LIMITED:
+            self._planner.served(call, attempt.candidate)
+        if tally.called and (ended is None or call.content):
+            self._guard.note_calls(call, tally.called)
+        self._reporter.over(call, attempt)
+
+    def _judge_health(self, attempt: Attempt, result: Result, ended: BaseException | None, now: float) -> None:
+        """What the attempt says about its candidate: exactly one word of it to the health machine."""
+        health, ref, ticket = self._health, attempt.candidate.model.ref, attempt.ticket
+        if ended is None:
+            first = None if attempt.timing is None else attempt.timing.first_content
+            health.succeeded(ref, now, now - attempt.started, first, ticket)
+        elif not isinstance(ended, UpstreamError) or not attempt.opened:
+            health.released(ref, now, ticket)
+        elif ended.reason is Reason.RATE_LIMITED:
+            rest = health.refused(ref, now, result.retry_after, overloaded=False, ticket=ticket)
+            if ended.retry_after is None:
                 ended.retry_after = rest  # the client had better wait as long as we do
-        if ended is not None:
-            call.failures.append(accounting.failure_detail(attempt.candidate, result))
-        labels = accounting.labels(model)
-        self._metrics.count_attempt(labels, result.outcome, result.reason, timing.seconds, first)
-        self._metrics.count_cost(labels, cost.usd)
-        for kind, amount in accounting.token_kinds(usage):
-            if amount:
-                self._metrics.tokens.add((*labels, kind), amount)
-        if self._events.active and attempt.opened:
-            payload = accounting.completed(
-                attempt.candidate, tally, usage, cost, result, timing, attempt.upstream_request_id
-            )
-            self._emit(call, attempt, "ModelCallCompleted", payload, severity=accounting.severity_of(result))
-        elif self._events.active:  # it never got as far as a request: a key was missing, say
-            payload = {"ref": model.ref, "index": attempt.candidate.index, "gate": result.failure, "detail": str(ended)}
-            self._emit(call, attempt, "x.CandidateSkipped", payload, severity="warning")
-
-    def _switch(self, call: Call, attempt: Attempt, following: Candidate, error: UpstreamError) -> None:
-        call.switches += 1
-        source, target = attempt.candidate, following
-        reason = error.reason.value
-        self._metrics.switches.add(
-            (_route_label(call), accounting.label(source.model), accounting.label(target.model), reason)
-        )
-        if self._events.active:
-            payload = {
-                "scope": "call",
-                "from": source.model.ref,
-                "to": target.model.ref,
-                "fromIndex": source.index,
-                "toIndex": target.index,
-                "reason": reason,
-                "detail": error.failure,
-            }
-            self._emit(call, attempt, "ProviderSwitched", payload, severity="notice")
-
-    def _note_skips(self, call: Call, planned: Plan) -> None:
-        for skip in planned.skips:
-            self._metrics.skips.add((_route_label(call), "implicit" if call.route.implicit else skip.ref, skip.gate))
-            if self._events.active:
-                payload = {"ref": skip.ref, "index": skip.index, "gate": skip.gate, "detail": skip.detail}
-                self._events.emit(call.scope.event("x.CandidateSkipped", payload, model_ref=skip.ref))
-
-    def _finish(self, call: Call, outcome: str, error: JochError | None, served: Candidate | None, **more: Any) -> None:
-        total = self._clock() - call.started
-        overhead = max(total - call.waited, 0.0)
-        self._metrics.count_call(_route_label(call), outcome, stream=call.request.stream, overhead=overhead)
-        if self._events.active:
-            payload = accounting.call_completed(call, outcome, error, served, total)
-            self._events.emit(call.scope.event("x.CallCompleted", {**payload, **more}))
+        elif ended.reason is Reason.AUTH:
+            health.unauthorised(ref, now, ticket)
+        elif result.failure == "overloaded":
+            health.refused(ref, now, result.retry_after, overloaded=True, ticket=ticket)
+        elif ended.reason in _OWN_FAILURES:
+            health.failed(ref, now, local=result.http_status is None, ticket=ticket)
+        else:
+            health.released(ref, now, ticket)  # the client's own mistake says nothing about the candidate
 
 
 def _call_outcome(call: Call, error: JochError) -> str:
     if call.content:
         return "partial"
     return "refused" if isinstance(error, RequestError) else "error"
-
-
-def _route_label(call: Call) -> str:
-    return "implicit" if call.route.implicit else call.route.name
-
-
-def _allowed(error: UpstreamError, failover: Failover) -> bool:
-    """Whether the route lets a failure of this kind move the call on."""
-    if error.failure in TERMINAL_FAILURES or _is_odd_success(error):
-        return False
-    match error.reason:
-        case Reason.RATE_LIMITED:
-            return failover.on_rate_limited
-        case Reason.UNSUPPORTED | Reason.CONTEXT_LENGTH:
-            return failover.on_capability_mismatch
-        case Reason.CONTENT_FILTER:
-            return failover.on_content_filter
-        case Reason.SCHEMA_INVALID:
-            return failover.on_schema_invalid
-        case _:
-            return error.falls_forward and failover.on_error
-
-
-def _is_odd_success(error: UpstreamError) -> bool:
-    """A status between 201 and 299: the provider did the work, in a way nobody understands (catalogue, B25)."""
-    return error.http_status is not None and 200 < error.http_status < 300
-
-
-def _wider(following: Candidate, current: Candidate) -> bool:
-    """Whether a prompt too long for `current` may fit `following`: its window is larger, or one is not known."""
-    have, had = following.model.context_window, current.model.context_window
-    return have is None or had is None or have > had
 
 
 def _within(clocks: Clocks, left: float, *, whole: bool) -> Clocks:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from proxy.identity import Callers
 from proxy.resources import Snapshot
 from proxy.routing import Resolver
 
@@ -17,14 +18,19 @@ class Configured:
 
     snapshot: Snapshot
     resolver: Resolver
+    callers: Callers
 
 
 class Live:
     """Holds the current configuration."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.current = Configured(snapshot, Resolver(snapshot))
+        self.current = _configured(snapshot)
 
     def swap(self, snapshot: Snapshot) -> None:
         """From now on, new calls see `snapshot`. Compiling happens before the swap, so a failure changes nothing."""
-        self.current = Configured(snapshot, Resolver(snapshot))
+        self.current = _configured(snapshot)
+
+
+def _configured(snapshot: Snapshot) -> Configured:
+    return Configured(snapshot, Resolver(snapshot), Callers(snapshot))

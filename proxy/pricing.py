@@ -146,6 +146,45 @@ def _requests_cost(pricing: Pricing, usage: Usage) -> Decimal | None:
     return total
 
 
+# --- before a call -----------------------------------------------------------------------------------------------------
+
+
+@value
+class Tariff:
+    """What a call may cost at most, in US dollars: `steps` are (input tokens above, per input token, per output token)."""
+
+    steps: tuple[tuple[int, Decimal, Decimal], ...]
+    fixed: Decimal
+
+    def most(self, tokens: int, output: int) -> Decimal:
+        """The most that `tokens` of input and `output` tokens of answer can cost."""
+        for above, per_input, per_output in self.steps:
+            if tokens > above:
+                return self.fixed + tokens * per_input + output * per_output
+        return self.fixed
+
+
+def tariff_of(pricing: Pricing, day: str, service_tier: str = "", kinds: tuple[str, ...] = ()) -> Tariff | None:
+    """The tariff of `day` (ISO 8601; "" for the prices as they stand). None where a price is not known.
+
+    Every input token counts as the dearest kind it may turn out to be: fresh, written to a cache, or one of `kinds` (names
+    of rates, "audio_input" for a request that holds sound). What tools of the provider cost is not in it: nobody knows how often they run.
+    """
+    pricing = in_force(pricing, day) if day else pricing
+    factor = Decimal(1) if service_tier in ORDINARY_TIERS else pricing.service_tiers.get(service_tier, Decimal(1))
+    scale = factor * pricing.surcharge * pricing.usd_rate / _MILLION
+    kinds = ("input", "cache_write", "cache_write_1h", *kinds)
+    steps = []
+    for tier in (*pricing.tiers, None):
+        inputs = [rate for kind in kinds if (rate := rate_of(pricing, kind, tier)) is not None]
+        output = rate_of(pricing, "output", tier)
+        thought = rate_of(pricing, "reasoning", tier)
+        if rate_of(pricing, "input", tier) is None or output is None:
+            return None
+        steps.append((-1 if tier is None else tier.above, max(inputs) * scale, max(output, thought or output) * scale))
+    return Tariff(tuple(steps), pricing.per_request * pricing.usd_rate)
+
+
 # --- as text and as documents ----------------------------------------------------------------------------------------
 
 

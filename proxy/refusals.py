@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from proxy.accounting import failures, plain
 from proxy.call import Call
 from proxy.resources import ModelRoute
-from proxy.routing import Plan, Skip
+from proxy.routing import GATES, Plan, Skip
 from translators.canonical import JochError, Native, Reason, Request, RequestError, Transform, UpstreamError
 from translators.canonical.errors import HANDLING
 
@@ -16,28 +17,118 @@ _INVALID = HANDLING[Reason.BAD_RESPONSE].code
 
 
 def no_candidate(call: Call, planned: Plan) -> RequestError:
-    """The error for a plan without candidates: what is missing, or how long to wait, or what is not set up."""
-    route = call.route
-    details = {"route": route.name, "candidates": [_shown(skip) for skip in planned.skips]}
-    resting = [skip.wait for skip in planned.skips if skip.wait is not None]
-    if resting:
-        return _rate_limited(min(resting), details)
-    lacking = [skip for skip in planned.skips if skip.gate in ("request", "requirement")]
-    if lacking:
-        closest = min(lacking, key=lambda skip: len(skip.missing))
-        unkept = _unkept(call.request, closest.missing, details)
-        if unkept is not None:
-            return unkept
-        message = f"No candidate of {_named(route)} can serve this request. Closest: {closest.ref} {closest.detail}."
-        details["missing"] = list(closest.missing)
-        return RequestError(message, code="CapabilityMismatch", details=details)
-    reasons = "; ".join(f"{skip.ref}: {skip.detail}" for skip in planned.skips) or "the route has no candidates"
+    """The error for a call that nobody could be asked for: by the gate at which a candidate came nearest.
+
+    Where the route ends the call at a candidate, it is that one's gate.
+    """
+    route, skips = call.route, [*planned.skips, *call.passed]
+    details = {"callId": call.id, "route": route.name, "candidates": [_shown(skip) for skip in skips]}
+    if not skips:
+        return _unavailable(route, "the route has no candidates", details)
+    nearest = planned.ended or max(skips, key=lambda skip: GATES.index(skip.gate))
+    found = [skip for skip in skips if skip.gate == nearest.gate]
+    match nearest.gate:
+        case "request" | "requirement":
+            return _incapable(call, [skip for skip in skips if skip.gate in ("request", "requirement")], details)
+        case "region" | "zone":
+            return _misplaced(route, nearest.gate, found, details)
+        case "budget":
+            return _spent(route, found, details)
+        case "health" | "limit" if waits := [skip.wait for skip in found if skip.wait is not None]:
+            return _rate_limited(min(waits), details)
+        case "access" | "provider":
+            return _forbidden(route, found, details)
+        case _:
+            return _unavailable(route, "; ".join(f"{skip.ref}: {skip.detail}" for skip in skips), details)
+
+
+def _incapable(call: Call, lacking: list[Skip], details: dict[str, Any]) -> RequestError:
+    closest = min(lacking, key=lambda skip: len(skip.missing))
+    unkept = _unkept(call.request, closest.missing, details)
+    if unkept is not None:
+        return unkept
+    details["missing"] = list(closest.missing)
+    if all(skip.missing == ("contextWindow",) for skip in lacking):
+        widest = max(lacking, key=lambda skip: int(skip.evidence.get("have", 0)))
+        window, need = widest.evidence.get("have"), widest.evidence.get("need")
+        return RequestError(
+            f"This model's maximum context length is {window} tokens. However, your messages and the output you ask for "
+            f"come to about {need} tokens. Please reduce the length of the messages or of the output.",
+            param=None,
+            code="context_length_exceeded",
+            details=details,
+        )
+    message = f"No candidate of {_named(call.route)} can serve this request. Closest: {closest.ref} {closest.detail}."
+    return RequestError(message, code="CapabilityMismatch", details=details)
+
+
+def _misplaced(route: ModelRoute, gate: str, found: list[Skip], details: dict[str, Any]) -> RequestError:
+    reasons = "; ".join(f"{skip.ref} {skip.detail}" for skip in found)
+    code = "RegionMismatch" if gate == "region" else "ZoneMismatch"
+    return RequestError(
+        f"No candidate of {_named(route)} may be sent this request: {reasons}.",
+        status=403,
+        type="permission_error",
+        code=code,
+        details=details,
+    )
+
+
+def _forbidden(route: ModelRoute, found: list[Skip], details: dict[str, Any]) -> RequestError:
+    reasons = "; ".join(f"{skip.ref}: {skip.detail}" for skip in found)
+    return RequestError(
+        f"No candidate of {_named(route)} may be used: {reasons}.",
+        status=403,
+        type="permission_error",
+        code="PolicyDenied",
+        details=details,
+    )
+
+
+def _spent(route: ModelRoute, found: list[Skip], details: dict[str, Any]) -> RequestError:
+    """Waiting mends no spent budget, so that the SDK must not try again."""
+    cheapest = found[-1]
+    details |= {"budget": route.name, **plain(cheapest.evidence)}
+    reasons = "; ".join(f"{skip.ref} {skip.detail}" for skip in found)
+    return RequestError(
+        f"The limits of {_named(route)} leave no room for this call: {reasons}.",
+        status=429,
+        type="insufficient_quota",
+        code="BudgetExceeded",
+        details=details,
+    )
+
+
+def _unavailable(route: ModelRoute, reasons: str, details: dict[str, Any]) -> RequestError:
     return RequestError(
         f"No candidate of {_named(route)} is available: {reasons}.",
         status=503,
         type="server_error",
         code="no_candidate_available",
         details=details,
+    )
+
+
+def limits_unknown(call: Call) -> RequestError:
+    """A route with limits cannot be served while nobody can tell what was spent: they would not be kept."""
+    return RequestError(
+        f"What the execution has spent cannot be looked up, so that the limits of {_named(call.route)} cannot be kept.",
+        status=503,
+        type="server_error",
+        code="no_candidate_available",
+        retry_after=1.0,
+        details={"callId": call.id, "route": call.route.name},
+    )
+
+
+def blocked(call: Call, detail: str) -> RequestError:
+    """The turn has acted on the world, and the route does not let another model go on with it."""
+    return RequestError(
+        f"The call failed, and {_named(call.route)} does not move it to another model: {detail}.",
+        status=503,
+        type="server_error",
+        code="FailoverBlocked",
+        details={"callId": call.id, "route": call.route.name, "attempts": failures(call)},
     )
 
 
@@ -50,8 +141,8 @@ def failed(call: Call, planned: Plan, errors: Sequence[UpstreamError]) -> JochEr
     details = {
         "callId": call.id,
         "route": call.route.name,
-        "attempts": list(call.failures),
-        "skipped": [_shown(skip) for skip in planned.skips],
+        "attempts": failures(call),
+        "skipped": [_shown(skip) for skip in (*planned.skips, *call.passed)],
     }
     error = UpstreamError(
         last.reason,

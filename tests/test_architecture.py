@@ -46,7 +46,12 @@ TESTED_ELSEWHERE = {
     "proxy/live.py": "tests/proxy/test_gateway.py",
     "proxy/logs.py": "tests/proxy/test_serve.py",
     "proxy/parameters.py": "tests/proxy/test_gateway.py",
+    "proxy/failover.py": "tests/proxy/test_gateway.py",
+    "proxy/guarding.py": "tests/proxy/test_side_effects.py",
+    "proxy/planner.py": "tests/proxy/test_gateway.py",
     "proxy/refusals.py": "tests/proxy/test_gateway.py",
+    "proxy/reporting.py": "tests/proxy/test_gateway.py",
+    "proxy/routing/survey.py": "tests/proxy/routing/test_plan.py",
     "proxy/resources/identities.py": "tests/proxy/routing/test_plan.py",
     "proxy/resources/models.py": "tests/proxy/routing/test_plan.py",
     "proxy/resources/routes.py": "tests/proxy/routing/test_plan.py",
@@ -159,15 +164,15 @@ def test_translators_never_wait() -> None:
     assert waiting == [], "translators turn bytes and values into bytes and values; whoever waits is in proxy/"
 
 
-def test_only_the_gateway_tells_what_became_of_a_call() -> None:
+def test_only_the_reporter_tells_what_became_of_a_call() -> None:
     emitting = {
         name_of(path)
         for path in SOURCES
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "emit"
     }
-    assert emitting <= {"proxy/gateway.py", "proxy/app.py"}, (
-        "app tells of the process, gateway of calls, others of nothing"
+    assert emitting <= {"proxy/reporting.py", "proxy/app.py"}, (
+        "app tells of the process, the reporter of calls, others of nothing"
     )
 
 

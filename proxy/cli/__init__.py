@@ -13,7 +13,9 @@ import click
 COMMANDS = {
     "serve": "start the router",
     "validate": "check a configuration and print every problem",
-    "models": "what can be asked for, and what each model can do",
+    "models": "what can be asked for, what each model can do, and whether one could take over (models check)",
+    "route": "where the calls of an execution went, and why",
+    "describe": "a route with its candidates, or an execution, as they are now",
     "providers": "the installed providers and the keys they look for",
     "doctor": "find out why something does not work",
     "version": "the version of joch and of what it runs on",

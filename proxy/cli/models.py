@@ -11,11 +11,17 @@ from typing import Any
 import click
 
 from proxy import config, known
+from proxy.adapters.capabilities import reckoned
+from proxy.explain import report
+from proxy.explain.check import MARKS, word_for
 from proxy.resources import Model, Snapshot
+from proxy.routing import Resolver
 from proxy.secrets import SecretResolver
+from translators.canonical import RequestError
 
 from . import output
-from .flags import DEFAULT_SERVER, config_options, server_option, wide_output_option
+from .asking import NOT_FOUND, ask
+from .flags import config_options, output_option, server_option, wide_output_option
 from .reading import load, paths_or_default
 
 HEADERS = ("MODEL", "UPSTREAM ID", "ENDPOINT", "CAPABILITIES", "WINDOW", "IN/OUT PER M", "KEY")
@@ -32,12 +38,70 @@ _NOTICE_DAYS = 30
 Row = Mapping[str, Any]
 
 
-@click.command("models")
+@click.group("models", invoke_without_command=True)
 @config_options
 @server_option
 @wide_output_option
-def command(paths: tuple[str, ...], overlay: tuple[str, ...], server: str | None, style: str) -> None:
+@click.pass_context
+def command(
+    context: click.Context, paths: tuple[str, ...], overlay: tuple[str, ...], server: str | None, style: str
+) -> None:
     """List models: of the configuration named with -f, else of the running router."""
+    if context.invoked_subcommand is None:
+        _list(paths, overlay, server, style)
+
+
+@command.command("check")
+@click.option("--agent", required=True, metavar="NAME", help="the agent whose route and recent calls count")
+@click.option("--target", required=True, metavar="REF", help="the model that could take over, as provider:name")
+@click.option("--strict", is_flag=True, help="a warning is a failure")
+@config_options
+@server_option
+@output_option
+def check(
+    agent: str,
+    target: str,
+    paths: tuple[str, ...],
+    overlay: tuple[str, ...],
+    server: str | None,
+    style: str,
+    *,
+    strict: bool,
+) -> None:
+    """Whether a model could take over what an agent does: by its recent calls, or with -f by its route alone."""
+    found = (
+        _checked_offline(agent, target, paths, overlay)
+        if paths
+        else ask(server, "/v1/route/-/check", {"agent": agent, "target": target})
+    )
+    if style == "table":
+        click.echo(f"Agent {found['agent']}   route {found['route'] or '-'}   calls looked at: {found['calls']}")
+        click.echo(f"Compatibility check against {found['target']}")
+        for row in found["checks"]:
+            click.echo(f"  {MARKS[row['level']]} {word_for(row['id']):<28} {row['detail']}")
+        click.echo(f"Result     {found['result']}")
+    else:
+        output.document(found, style)
+    warned = any(row["level"] == "warn" for row in found["checks"])
+    sys.exit(0 if found["compatible"] and not (strict and warned) else 1)
+
+
+def _checked_offline(agent: str, target: str, paths: tuple[str, ...], overlay: tuple[str, ...]) -> Any:
+    try:
+        snapshot = load(paths, overlay).snapshot
+        route, _ = Resolver(snapshot).resolve(target)
+    except config.ConfigError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    except RequestError as error:
+        output.failure(str(error))
+        sys.exit(NOT_FOUND)
+    entry = route.entries[0]
+    model = entry.model or snapshot.models[entry.ref]
+    return report(agent, model, snapshot, reckoned(model), ())
+
+
+def _list(paths: tuple[str, ...], overlay: tuple[str, ...], server: str | None, style: str) -> None:
     if paths:
         try:
             snapshot = load(paths_or_default(paths), overlay).snapshot
@@ -46,7 +110,7 @@ def command(paths: tuple[str, ...], overlay: tuple[str, ...], server: str | None
             sys.exit(2)
         rows: Sequence[Row] = offline(snapshot, SecretResolver(os.environ))
     else:
-        rows = _from_server(server or DEFAULT_SERVER)
+        rows = ask(server, "/v1/models/capabilities")["data"]
     if style == "table":
         output.columns(HEADERS, [_cells(row) for row in rows], right=("WINDOW",))
     elif style == "wide":
@@ -75,24 +139,6 @@ def _key(model: Model, secrets: SecretResolver) -> str:
         return f"token ({model.auth.type})" if model.auth.by_token else "none"
     fault = secrets.problem(model.secret, lines=model.auth.type == "google-sa")
     return f"{model.secret.name}: {fault.detail}" if fault else f"{model.secret.name} ok"
-
-
-def _from_server(server: str) -> list[Row]:
-    import httpx
-
-    try:
-        answer = httpx.get(f"{server.rstrip('/')}/v1/models/capabilities", timeout=5.0, trust_env=False)
-        rows = answer.raise_for_status().json()["data"]
-    except httpx.HTTPStatusError as error:
-        output.failure(f"{server} answered {error.response.status_code}: is it a joch router?")
-        sys.exit(1)
-    except (httpx.HTTPError, httpx.InvalidURL):
-        output.failure(f"no router answers at {server}: start one with joch serve, or name a configuration with -f")
-        sys.exit(3)
-    except (ValueError, KeyError, TypeError):
-        output.failure(f"{server} is not a joch router")
-        sys.exit(1)
-    return list(rows)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

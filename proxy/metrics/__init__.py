@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from prometheus_client import CollectorRegistry
@@ -49,6 +49,23 @@ class Gauge:
 
     def family(self) -> Metric:
         return GaugeMetricFamily(self._name, self._about, value=self.value)
+
+
+class Gauges:
+    """One value per label values, all of them replaced at once."""
+
+    def __init__(self, name: str, about: str, labels: Labels) -> None:
+        self._name, self._about, self._labels = name, about, labels
+        self._values: Mapping[Labels, float] = {}
+
+    def replace(self, values: Mapping[Labels, float]) -> None:
+        self._values = values
+
+    def family(self) -> Metric:
+        family = GaugeMetricFamily(self._name, self._about, labels=self._labels)
+        for labels, value in self._values.items():
+            family.add_metric(labels, value)
+        return family
 
 
 class Histogram:
@@ -105,6 +122,7 @@ class Metrics:
             "joch_route_switches", "Moves to the next candidate.", ("route", "from", "to", "reason")
         )
         self.skips = Counter("joch_route_skips", "Candidates passed over.", ("route", "model", "gate"))
+        self.health = Gauges("joch_model_health", "3 healthy, 2 degraded, 1 unhealthy, 0 unknown.", ("model",))
         self.cancels = Counter("joch_client_cancels", "Clients that left early.", ("route",))
         self.events_dropped = Gauge("joch_events_dropped_total", "Events that sinks lost.")
         self.config_generation = Gauge("joch_config_generation", "Generation of the configuration.")
@@ -120,8 +138,8 @@ class Metrics:
         for metric in self._all():
             yield metric.family()
 
-    def _all(self) -> Iterable[Counter | Gauge | Histogram]:
-        return [metric for metric in vars(self).values() if isinstance(metric, (Counter, Gauge, Histogram))]
+    def _all(self) -> Iterable[Counter | Gauge | Gauges | Histogram]:
+        return [metric for metric in vars(self).values() if isinstance(metric, (Counter, Gauge, Gauges, Histogram))]
 
     def count_call(self, route: str, outcome: str, *, stream: bool, overhead: float) -> None:
         """A call is over. `overhead` is in seconds."""

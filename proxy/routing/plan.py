@@ -1,131 +1,320 @@
-"""The plan of a call: every candidate of the route with a verdict, before anything is sent.
+"""The plan of a call: every candidate of the route with a verdict, before anything is sent. Pure decisions.
 
-`plan` is pure: the same evaluator serves the live path, a dry run and the record. Gates, in order: disabled, key,
-requirement (of the route), request (its needs), rest. A candidate that fails one is a `Skip` with the reason.
+    survey    what holds for every call of one kind (`proxy.routing.survey`)
+    decide    what holds now: health, windows against this prompt, limits, money; every call, and again before a next attempt
+
+The same two serve the live path, the dry run and the record. A candidate that fails a gate is a `Skip` that says why; where
+the route has its reason switched off, the plan ends there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from decimal import Decimal
 
-from proxy.resources import Clocks, Model, ModelRoute, RouteEntry, Snapshot
-from translators.canonical import FLAGS, CapabilitySet, Need, value
+from proxy.pricing import Tariff
+from proxy.resources import Model, ModelRoute, Snapshot
+from translators.canonical import CapabilitySet, Need, named_value, value
 
-from .rests import Rest
-
-
-@value
-class Candidate:
-    """One try the call may make. `index` is the place in the route, 0 being the primary."""
-
-    index: int
-    model: Model
-    parameters: Mapping[str, Any]
-    clocks: Clocks
-
-
-@value
-class Skip:
-    """A candidate passed over. `gate` is disabled | auth | requirement | request | rest; `detail` is for people."""
-
-    index: int
-    ref: str
-    gate: str
-    detail: str
-    missing: tuple[str, ...] = ()
-    wait: float | None = None
+from .condition import WELL, Condition
+from .survey import Candidate, Skip, Survey, Terms, survey
 
 
 @value
 class Plan:
+    """`candidates` in the order they are tried. `ended`: the candidate at which the route says that the call ends."""
+
     route: ModelRoute
     candidates: tuple[Candidate, ...]
     skips: tuple[Skip, ...]
     needs: tuple[Need, ...]
+    ended: Skip | None = None
+
+
+@named_value
+class Size:
+    """How large a call is, in tokens: `least` and `most` of its input, `output` as it asks for it, `reserve` as reckoned."""
+
+    least: int = 0
+    most: int = 0
+    output: int | None = None
+    reserve: int = 0
+    method: str = ""
+
+
+@named_value
+class Spent:
+    """What an execution has spent and holds, and what the call itself has spent so far, in US dollars and tokens."""
+
+    execution: Decimal = Decimal(0)
+    held: Decimal = Decimal(0)
+    tokens: int = 0
+    calls: int = 0
+    call: Decimal = Decimal(0)
+
+
+@named_value
+class Moment:
+    """How things stand when a plan is made. `draw` in [0, 1) decides among balanced entries.
+
+    `wait_of(model, tokens)` is how many seconds the model's own limits ask for. `warm` is the ref whose prompt cache holds
+    this conversation. `counted`: this call is one of the calls already counted in `spent`.
+    """
+
+    now: float
+    condition_of: Callable[[str, float], Condition]
+    wait_of: Callable[[Model, int], float] = lambda model, tokens: 0.0
+    size: Size = Size()
+    spent: Spent = Spent()
+    counted: bool = False
+    draw: float = 0.0
+    warm: str | None = None
+    unknown_cost: str = "catalog"
 
 
 def plan(
     snapshot: Snapshot,
     route: ModelRoute,
-    needs: Sequence[Need],
+    terms: Terms,
     capabilities_of: Callable[[Model], CapabilitySet],
-    rest_of: Callable[[str], Rest | None],
-    now: float,
+    moment: Moment,
 ) -> Plan:
-    """The candidates that may serve a request with `needs`, in order.
+    """The candidates that may serve a call with `terms` at `moment`, in order."""
+    return decide(survey(snapshot, route, terms, capabilities_of), moment)
 
-    A candidate whose rest the provider itself named is passed over; so is one that rests by our guess while another is
-    awake. When only guesses stand between the call and every candidate, the one that wakes first is used: never refuse
-    because of a guess.
+
+def decide(surveyed: Survey, moment: Moment) -> Plan:
+    """What of `surveyed` may be asked now, in the order of trying. `moment.condition_of` is asked once per candidate.
+
+    Those that are well come first, degraded ones behind them. A candidate whose rest the provider itself named is passed
+    over, and so is one that rests by our guess or is open while another can be asked. When nothing but our own guesses
+    stands between the call and every candidate, the one that waits the longest is used: never refuse because of a guess.
     """
-    candidates: list[Candidate] = []
-    skips: list[Skip] = []
-    drowsy: list[tuple[float, Candidate, Skip]] = []
-    for index, entry in enumerate(route.entries):
-        model = entry.model or snapshot.models[entry.ref]
-        skip = _static_skip(index, model) or _unmet(index, route, model, needs, capabilities_of(model))
-        if skip is not None:
-            skips.append(skip)
+    route = surveyed.route
+    skips = list(surveyed.skips)
+    ready: list[Candidate] = []
+    guessed: list[tuple[float, Candidate, Skip]] = []
+    for candidate in surveyed.standing:
+        condition = moment.condition_of(candidate.model.ref, moment.now)
+        candidate, skip = _judged(surveyed, candidate, condition, moment)
+        if skip is None:
+            ready.append(candidate)
             continue
-        candidate = _candidate(index, entry, route, model)
-        rest = rest_of(entry.ref)
-        if rest is None:
-            candidates.append(candidate)
-            continue
-        wait = rest.until - now
-        skip = Skip(index, entry.ref, "rest", f"rate limited for another {wait:.1f} s", wait=wait)
-        if not rest.told:
-            drowsy.append((rest.until, candidate, skip))
         skips.append(skip)
-    if not candidates and drowsy:
-        _, first, its_skip = min(drowsy, key=lambda item: item[0])
-        candidates.append(first)
+        if skip.gate == "health" and condition.spare and _beyond(surveyed, candidate, moment) is None:
+            guessed.append((condition.since, candidate, skip))
+    ended = _ends(route, skips)
+    if ended is not None:
+        ready = [candidate for candidate in ready if candidate.index < ended.index]
+        guessed = [item for item in guessed if item[1].index < ended.index]
+    if not ready and guessed and route.failover.last_resort:
+        _, first, its_skip = min(guessed, key=lambda item: item[0])
+        ready.append(first)
         skips.remove(its_skip)
-    return Plan(route, tuple(candidates), tuple(skips), tuple(needs))
+    else:
+        ready = _ordered(surveyed, ready, skips, moment)
+    skips.sort(key=lambda skip: skip.index)
+    return Plan(route, tuple(ready), tuple(skips), surveyed.terms.needs, ended)
 
 
-def _candidate(index: int, entry: RouteEntry, route: ModelRoute, model: Model) -> Candidate:
-    parameters = entry.parameters or route.parameters or model.default_parameters
-    if sum(map(bool, (entry.parameters, route.parameters, model.default_parameters))) > 1:
-        parameters = {**model.default_parameters, **route.parameters, **entry.parameters}
-    return Candidate(index, model, parameters, entry.clocks or model.clocks)
+def again(surveyed: Survey, candidate: Candidate, moment: Moment) -> Skip | None:
+    """Why `candidate`, which a plan held, cannot be asked any more; None when it can.
+
+    What was good when the plan was made may have changed by the time an earlier attempt has failed.
+    """
+    condition = moment.condition_of(candidate.model.ref, moment.now)
+    _, skip = _judged(surveyed, candidate, condition, moment)
+    return skip
 
 
-def _static_skip(index: int, model: Model) -> Skip | None:
-    if model.disabled:
-        return Skip(index, model.ref, "disabled", "disabled in the configuration")
-    if model.secret_problem is not None:
-        return Skip(index, model.ref, "auth", model.secret_problem)
+def _judged(
+    surveyed: Survey, candidate: Candidate, condition: Condition, moment: Moment
+) -> tuple[Candidate, Skip | None]:
+    """`candidate` with what is known of it now, and why it cannot be asked, if it cannot."""
+    index, model, size = candidate.index, candidate.model, moment.size
+    if surveyed.tariffs:
+        estimate = _estimate(surveyed.tariffs.get(index), size, surveyed.outputs[index])
+        candidate = replace(candidate, condition=condition, estimate=estimate)
+    elif condition is not WELL:
+        candidate = replace(candidate, condition=condition)
+    skip = _too_long(surveyed, index, model, size)
+    if skip is not None:
+        return candidate, skip
+    if surveyed.route.failover.on_health_degraded or condition.state in ("resting", "credential_bad"):
+        skip = _unwell(index, model, condition, moment.now)
+        if skip is not None:
+            return candidate, skip
+    return candidate, _beyond(surveyed, candidate, moment)
+
+
+def _beyond(surveyed: Survey, candidate: Candidate, moment: Moment) -> Skip | None:
+    """The gates behind health: the model's own limits and the route's money."""
+    model, size = candidate.model, moment.size
+    wait = moment.wait_of(model, size.most + size.reserve)
+    if wait > 0:
+        detail = f"its own limit leaves room in {wait:.1f} s" if wait != float("inf") else "its own limit is too small"
+        return Skip(candidate.index, model.ref, "limit", detail, wait=wait)
+    return _too_dear(surveyed, candidate, moment) if surveyed.tariffs else None
+
+
+def _too_long(surveyed: Survey, index: int, model: Model, size: Size) -> Skip | None:
+    window, output = surveyed.windows[index], surveyed.outputs[index]
+    if output is not None and size.output is not None and size.output > output:
+        detail = f"gives at most {output} tokens, {size.output} are asked for"
+        return Skip(index, model.ref, "request", detail, ("maxOutput",), evidence={"have": output, "need": size.output})
+    asked = size.least + (size.output or 0)
+    if window is not None and asked > window:
+        detail = f"context window {window} is below {asked}: {size.least} input and {size.output or 0} output tokens"
+        evidence = {"have": window, "need": asked, "input": size.least, "method": size.method}
+        return Skip(index, model.ref, "request", detail, ("contextWindow",), evidence=evidence)
     return None
 
 
-def _unmet(
-    index: int, route: ModelRoute, model: Model, needs: Sequence[Need], capabilities: CapabilitySet
-) -> Skip | None:
-    demanded = [Need(flag, "route.requirements") for flag in FLAGS if route.requirements.get(flag)]
-    missing = capabilities.missing(demanded)
-    if missing:
-        return Skip(index, model.ref, "requirement", _lacks(missing), _names(missing))
-    if _too_small(capabilities.context_window, route.context_window_min):
-        detail = f"context window {capabilities.context_window} is below the route's {route.context_window_min}"
-        return Skip(index, model.ref, "requirement", detail, ("contextWindow",))
-    if _too_small(capabilities.max_output, route.max_output_min):
-        detail = f"maximum output {capabilities.max_output} is below the route's {route.max_output_min}"
-        return Skip(index, model.ref, "requirement", detail, ("maxOutput",))
-    missing = capabilities.missing(needs)
-    if missing:
-        return Skip(index, model.ref, "request", _lacks(missing), _names(missing))
+def _unwell(index: int, model: Model, condition: Condition, now: float) -> Skip | None:
+    if condition.well or condition.state == "degraded":
+        return None
+    if condition.admits and condition.state in ("half_open", "credential_bad"):
+        return None  # this call is the probe
+    wait = None if condition.until is None else max(condition.until - now, 0.0)
+    told = wait if condition.state == "resting" else None
+    return Skip(
+        index,
+        model.ref,
+        "health",
+        condition.describe(now),
+        wait=told,
+        evidence={"state": condition.name, "seconds": wait},
+    )
+
+
+def _estimate(tariff: Tariff | None, size: Size, output: int | None) -> Decimal | None:
+    reserve = size.reserve if output is None else min(size.reserve, output)
+    return None if tariff is None else tariff.most(size.most, reserve)
+
+
+def _too_dear(surveyed: Survey, candidate: Candidate, moment: Moment) -> Skip | None:
+    limits, spent = surveyed.route.constraints, moment.spent
+    index, ref, estimate = candidate.index, candidate.model.ref, candidate.estimate
+    used = spent.calls if moment.counted else spent.calls + 1
+    if limits.max_calls_per_execution is not None and used > limits.max_calls_per_execution:
+        return _over(index, ref, "calls", limits.max_calls_per_execution, used - 1, 1)
+    tokens = moment.size.most + moment.size.reserve
+    if limits.max_tokens_per_execution is not None and spent.tokens + tokens > limits.max_tokens_per_execution:
+        return _over(index, ref, "tokens", limits.max_tokens_per_execution, spent.tokens, tokens)
+    if limits.max_cost_per_execution is None and limits.max_cost_per_call is None:
+        return None
+    if estimate is None:
+        if moment.unknown_cost == "allow":
+            return None
+        detail = "its price is unknown, so that the route's limit could not be kept"
+        return Skip(index, ref, "budget", detail, evidence={"unit": "usd", "estimate": None})
+    if limits.max_cost_per_call is not None and spent.call + estimate > limits.max_cost_per_call:
+        return _over(index, ref, "usd", limits.max_cost_per_call, spent.call, estimate, window="call")
+    run = spent.execution + spent.held
+    if limits.max_cost_per_execution is not None and run + estimate > limits.max_cost_per_execution:
+        return _over(index, ref, "usd", limits.max_cost_per_execution, run, estimate)
     return None
 
 
-def _too_small(have: int | None, wanted: int | None) -> bool:
-    return have is not None and wanted is not None and have < wanted
+def _over(
+    index: int, ref: str, unit: str, limit: Decimal | int, spent: Decimal | int, estimate: Decimal | int, **more: str
+) -> Skip:
+    window = more.get("window", "run")
+    detail = f"may take {estimate:f} {unit}" if isinstance(estimate, Decimal) else f"may take {estimate} {unit}"
+    detail += (
+        f", and {spent:f} of {limit:f} are spent"
+        if isinstance(limit, Decimal)
+        else f", and {spent} of {limit} are used"
+    )
+    evidence = {"unit": unit, "window": window, "limit": limit, "spent": spent, "estimate": estimate}
+    return Skip(index, ref, "budget", detail, evidence=evidence)
 
 
-def _names(missing: Sequence[Need]) -> tuple[str, ...]:
-    return tuple(need.name for need in missing)
+_FLAGS: Mapping[str, str] = {
+    "requirement": "on_capability_mismatch",
+    "request": "on_capability_mismatch",
+    "region": "on_region_mismatch",
+    "budget": "on_budget_exceeded",
+    "limit": "on_rate_limited",
+}
+"""The failover flag of the route that lets a call pass over a candidate at a gate. The other gates always do."""
 
 
-def _lacks(missing: Sequence[Need]) -> str:
-    return "lacks " + ", ".join(f"{need.name.removeprefix('feature:')} ({need.because})" for need in missing)
+def _ends(route: ModelRoute, skips: Sequence[Skip]) -> Skip | None:
+    """The first candidate that failed at a gate whose failover the route has switched off."""
+    failover = route.failover
+    ending = [skip for skip in skips if (flag := _FLAGS.get(skip.gate)) and not getattr(failover, flag)]
+    return min(ending, key=lambda skip: skip.index, default=None)
+
+
+# --- the order -------------------------------------------------------------------------------------------------------
+
+
+def _ordered(surveyed: Survey, ready: list[Candidate], skips: list[Skip], moment: Moment) -> list[Candidate]:
+    if len(ready) < 2:
+        return ready
+    if not surveyed.plain:
+        ready = _quick_enough(surveyed.route, ready, skips)
+        ready = _within_steps(surveyed.route, ready, moment)
+    if surveyed.route.failover.on_health_degraded and any(each.condition.state == "degraded" for each in ready):
+        ready.sort(key=lambda candidate: candidate.condition.state == "degraded")
+    return ready
+
+
+def _quick_enough(route: ModelRoute, ready: list[Candidate], skips: list[Skip]) -> list[Candidate]:
+    limit = route.constraints.max_latency
+    if limit is None:
+        return ready
+    slow = [each for each in ready if each.condition.p95 is not None and each.condition.p95 > limit]
+    if not slow or len(slow) == len(ready):
+        return ready
+    for candidate in slow:
+        p95 = candidate.condition.p95 or 0.0
+        detail = f"its p95 of {p95:.2f} s is above the route's {limit:g} s"
+        skips.append(Skip(candidate.index, candidate.model.ref, "health", detail))
+    return [candidate for candidate in ready if candidate not in slow]
+
+
+def _within_steps(route: ModelRoute, ready: list[Candidate], moment: Moment) -> list[Candidate]:
+    """The candidates of each step in its own order: drawn by weight, by time to the first content, or as written.
+
+    The one whose prompt cache is warm comes first in its step, as long as it is well.
+    """
+    steps: dict[int, list[Candidate]] = {}
+    for candidate in ready:
+        steps.setdefault(candidate.step, []).append(candidate)
+    ordered: list[Candidate] = []
+    for members in steps.values():
+        if len(members) > 1:
+            if members[0].weight is not None:
+                members = _drawn(members, moment.draw)
+            elif route.order == "latency":
+                members.sort(key=_quickness)
+            members.sort(key=lambda each: not (each.model.ref == moment.warm and each.condition.well))
+        ordered += members
+    return ordered
+
+
+def _quickness(candidate: Candidate) -> float:
+    """What is not known yet is tried first, so that it becomes known."""
+    condition = candidate.condition
+    return condition.first_p50 or condition.p50 or 0.0
+
+
+def _drawn(members: list[Candidate], draw: float) -> list[Candidate]:
+    """A random order in which each comes first as often as its weight says. One draw decides all of it."""
+    left, ordered = list(members), []
+    while left:
+        total = sum(each.weight or 1 for each in left)
+        point = draw * total
+        for candidate in left:
+            weight = candidate.weight or 1
+            if point < weight:
+                break
+            point -= weight
+        draw = point / weight  # what is left of the draw is as random as all of it was
+        draw = draw if 0.0 <= draw < 1.0 else 0.0
+        ordered.append(candidate)
+        left.remove(candidate)
+    return ordered

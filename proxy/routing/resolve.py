@@ -1,6 +1,5 @@
 """What a `model` string means: the name resolution of the configuration reference, section 6.
 
-    0  header X-Joch-Route          a route by name
     1  a ModelRoute's name
     3  an exact alias               settings, then routes, then models
     4  provider:name                a Model's name, else its upstream id, else an implicit model
@@ -9,14 +8,15 @@
     8  an implicit model            ids a provider with a key is known to have
     9  default route, or 404 with close names and what would fix it
 
-One object per snapshot; everything that can be looked up is put into dictionaries once.
+Steps 0 and 2, the header X-Joch-Route and an agent's own route, depend on who calls and come before all of these
+(`proxy.identity.route_name`). One object per snapshot; everything that can be looked up is put into dictionaries once.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -45,18 +45,26 @@ class Resolver:
         self._single: dict[str, ModelRoute] = {}
         self._remembered: dict[str, tuple[ModelRoute, str]] = {}
 
-    def resolve(self, name: str | None, header_route: str | None = None) -> tuple[ModelRoute, str]:
-        """The route that serves `name`, and the word for the step that found it.
+    def resolve(
+        self, name: str | None, default: str | None = None, may: Callable[[ModelRoute], bool] | None = None
+    ) -> tuple[ModelRoute, str]:
+        """The route that serves `name`, and the word for the step that found it. `default` stands in for no name.
 
-        Raises `RequestError` 404 `model_not_found`, or 400 when no model was named and there is no default.
+        `may` says whether the caller may use a route; None: every one. A route it may not use is not there, so that a Model
+        of the same name is found behind it. Raises `RequestError` 404 `model_not_found`, or 400 when no model was named and
+        there is no default.
         """
-        if header_route is not None:
-            return self._from_header(header_route)
+        default = default or self._snapshot.settings.default_route
         if name is None:
-            return self._default(None)
+            return self._default(None, default, may)
+        route = self._snapshot.routes.get(name)
+        if route is not None and (may is None or may(route)):
+            return route, "route-name"
         found = self._remembered.get(name)
         if found is None:
-            found = self._find(name) or self._default(name)
+            found = self._find(name)
+            if found is None:
+                return self._default(name, default, may)
             if len(self._remembered) < _REMEMBERED:
                 self._remembered[name] = found
         return found
@@ -72,15 +80,7 @@ class Resolver:
             if self._by_name.get(model.name) == ref and model.name not in self._snapshot.routes:
                 yield model.name, "model", ref
 
-    def _from_header(self, route: str) -> tuple[ModelRoute, str]:
-        found = self._snapshot.routes.get(route)
-        if found is None:
-            raise _not_found(route, difflib.get_close_matches(route, self._snapshot.routes, 3), "header X-Joch-Route")
-        return found, "header"
-
     def _find(self, name: str) -> tuple[ModelRoute, str] | None:
-        if name in self._snapshot.routes:
-            return self._snapshot.routes[name], "route-name"
         if name in self._exact:
             return self._target(self._exact[name]), "alias"
         direct = self._direct(name)
@@ -109,7 +109,9 @@ class Resolver:
     def _by_upstream_id(self, name: str) -> ModelRoute:
         first, *rest = self._by_upstream[name]
         route = self._route_of(self._snapshot.models[first])
-        return replace(route, entries=(*route.entries, *(RouteEntry(ref=ref) for ref in rest)))
+        return replace(
+            route, entries=(*route.entries, *(RouteEntry(ref=ref, step=step) for step, ref in enumerate(rest, 1)))
+        )
 
     def _implied(self, name: str) -> ModelRoute | None:
         """Step 8, and step 4c for `provider:name`."""
@@ -146,13 +148,14 @@ class Resolver:
             self._single[model.ref] = route
         return route
 
-    def _default(self, name: str | None) -> tuple[ModelRoute, str]:
-        settings = self._snapshot.settings
-        if settings.default_route is not None and (name is None or settings.unknown_model == "default-route"):
-            return self._target(settings.default_route), "default-route"
+    def _default(
+        self, name: str | None, default: str | None, may: Callable[[ModelRoute], bool] | None
+    ) -> tuple[ModelRoute, str]:
+        if default is not None and (name is None or self._snapshot.settings.unknown_model == "default-route"):
+            return self._target(default), "default-route"
         if name is None:
             raise RequestError("you must provide a model parameter", param="model", code="missing_required_parameter")
-        known = [known for known, _, _ in self.names()]
+        known = [known for known, _, _ in self.names() if may is None or may(self.resolve(known)[0])]
         raise _not_found(name, difflib.get_close_matches(name, known, 3), None, self._hint(known))
 
     def _hint(self, known: list[str]) -> str:

@@ -7,12 +7,15 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from proxy.adapters import Bindings
 from proxy.call import Call
 from proxy.events import EventLog
+from proxy.explain import Explanations
 from proxy.gateway import Gateway
+from proxy.identity import Executions
 from proxy.live import Live
 from proxy.metrics import Metrics
+from proxy.resources import SecretRef
+from proxy.status import Status
 from translators.canonical import RequestError
 
 QUEUE_LIMIT = 256
@@ -20,11 +23,17 @@ QUEUE_LIMIT = 256
 
 @dataclass(slots=True, kw_only=True)
 class Core:
-    """`instance` is this process's name in the loop guard. `stopping` is set once a shutdown has begun."""
+    """`instance` is this process's name in the loop guard. `stopping` is set once a shutdown has begun.
+
+    `reveal` looks a secret of the settings up, and raises `LookupError` when it has no value.
+    """
 
     live: Live
     gateway: Gateway
-    bindings: Bindings
+    status: Status
+    executions: Executions
+    explanations: Explanations
+    reveal: Callable[[SecretRef], str]
     events: EventLog
     metrics: Metrics
     new_id: Callable[[str], str]

@@ -1,32 +1,41 @@
 """The table of paths, and the one place where an exception becomes an answer.
 
-Paths are matched as sent: no decoding, no dot segments, no doubled slashes, so nothing can be reached by two spellings.
+Paths are matched as sent: no decoding, no dot segments, no doubled slashes, so nothing can be reached by two spellings. One
+part may stand before the paths of clients: `/a/AGENT`, by which an app that can only be given a base URL says who it is.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from urllib.parse import unquote
 
 from aiohttp import web
 
+from proxy.identity import Identity, recognise, split_path
 from proxy.metrics import CONTENT_TYPE
 from proxy.resources import Settings
-from translators.canonical import JochError
+from translators.canonical import JochError, RequestError
 from translators.formats import ClientFormat
+from translators.formats.joch_native import CLIENT as NATIVE
 from translators.formats.json import dumps
 
-from . import models
+from . import models, operators
+from .auth import check_operator
 from .core import Core
 from .embeddings import embed
 from .errors import error_response, internal_error, method_not_allowed, not_found
-from .generate import generate, shutting_down
+from .generate import generate, identity_of, shutting_down
 from .guard import check
+from .native import NativeApi
+from .operators import explanation_of
 
 Handler = Callable[[web.BaseRequest, str], Awaitable[web.StreamResponse]]
 _log = logging.getLogger("joch.server")
+_OPERATORS = ("/v1/health", "/v1/route/", "/v1/executions/")
+"""Beginnings of paths that only operators may ask for."""
 
 
 class Dispatcher:
@@ -36,6 +45,7 @@ class Dispatcher:
         self._core = core
         settings = core.live.current.snapshot.settings
         self._routes: dict[str, tuple[str, Handler]] = {}
+        self._clients = clients
         self._prefixes: list[str] = []
         for base in settings.base_paths:
             self._mount(base.rstrip("/"), clients)
@@ -44,9 +54,12 @@ class Dispatcher:
             ("/healthz", self._health),
             ("/ready", self._ready),
             ("/readyz", self._ready),
-            ("/metrics", self._metrics),
         ):
             self._routes[path] = ("GET", handler)
+        self._open = frozenset(("/health", "/healthz", "/ready", "/readyz"))
+        native = NativeApi(core, partial(explanation_of, core))
+        self._routes["/v1/model/respond"] = ("POST", native.respond)
+        self._routes["/v1/model/stream"] = ("POST", native.stream)
 
     def _mount(self, base: str, clients: dict[str, ClientFormat]) -> None:
         for path, client in clients.items():
@@ -81,27 +94,75 @@ class Dispatcher:
     ) -> web.StreamResponse:
         core = self._core
         check(request, settings, core.instance)
+        if path == "/metrics" or path.startswith(_OPERATORS):
+            check_operator(request, settings, core.reveal)
+            return await self._counted(self._operate(request, call_id, path))
+        _, path = split_path(path)
+        if path not in self._open:
+            recognise(request.headers, core.live.current.snapshot, time.time())  # before the body is read
         found = self._routes.get(path)
         if found is None:
-            return await self._by_prefix(request, path)
+            return await self._by_prefix(request, path, call_id)
         method, handler = found
         if request.method != method:
             raise method_not_allowed(request.method, method)
         if core.stopping and method == "POST":
             raise shutting_down()
-        core.metrics.inflight.value += 1
-        try:
-            return await handler(request, call_id)
-        finally:
-            core.metrics.inflight.value -= 1
+        return await self._counted(handler(request, call_id))
 
-    async def _by_prefix(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
+    async def _counted(self, answering: Awaitable[web.StreamResponse]) -> web.StreamResponse:
+        """The answer, counted among those under way."""
+        inflight = self._core.metrics.inflight
+        inflight.value += 1
+        try:
+            return await answering
+        finally:
+            inflight.value -= 1
+
+    async def _by_prefix(self, request: web.BaseRequest, path: str, call_id: str) -> web.StreamResponse:
         for prefix in self._prefixes:
             if path.startswith(prefix) and ".." not in path and "//" not in path:
                 if request.method != "GET":
                     raise method_not_allowed(request.method, "GET")
-                return models.retrieve_model(self._core, unquote(path.removeprefix(prefix)))
+                name = unquote(path.removeprefix(prefix))
+                return models.retrieve_model(self._core, name, self._identity(request, call_id))
         raise not_found(request.method, path)
+
+    def _identity(self, request: web.BaseRequest, call_id: str) -> Identity:
+        return identity_of(request, self._core, None, call_id)
+
+    # --- operators -----------------------------------------------------------------------------------------------
+
+    async def _operate(self, request: web.BaseRequest, call_id: str, path: str) -> web.StreamResponse:
+        """What operators ask, once it is known that one asks."""
+        core, method = self._core, request.method
+        if path == "/metrics":
+            return await self._metrics(request, call_id)
+        _, _, kind, *rest = path.split("/", 4)
+        name = unquote(rest[0]) if rest else ""
+        match kind, rest[1:], method:
+            case "health", [], "GET" if not rest:
+                return operators.health(core)
+            case "executions", [], "GET" if name:
+                return await operators.execution(core, name)
+            case "route", [], "GET" if name:
+                return operators.describe_route(core, name)
+            case "route", ["check"], "GET" if name == "-":
+                return await operators.check(request, core)
+            case "route", ["explain"], "GET" if name:
+                return await operators.explain(request, core, name)
+            case "route", ["explain"], "POST" if name:
+                return await operators.dry_run(request, core, self._spoken(request), name, call_id)
+            case _:
+                raise not_found(method, path)
+
+    def _spoken(self, request: web.BaseRequest) -> ClientFormat:
+        """The dialect of a dry run's body: `?dialect=chat` or `responses`, else joch's own."""
+        dialects = {"chat": "/chat/completions", "responses": "/responses"}
+        wanted = request.query.get("dialect")
+        if wanted is not None and wanted not in dialects:
+            raise RequestError("'dialect' must be chat or responses.", param="dialect", code="invalid_value")
+        return self._clients[dialects[wanted]] if wanted else NATIVE
 
     def _refused(self, request: web.BaseRequest, error: JochError, call_id: str) -> web.Response:
         response = error_response(error, call_id)
@@ -118,19 +179,19 @@ class Dispatcher:
         return await embed(request, self._core, client, call_id)
 
     async def _list_models(self, request: web.BaseRequest, call_id: str) -> web.StreamResponse:
-        return models.list_models(self._core)
+        return models.list_models(self._core, self._identity(request, call_id))
 
     async def _capabilities(self, request: web.BaseRequest, call_id: str) -> web.StreamResponse:
-        return models.capabilities(self._core)
+        return models.capabilities(self._core, self._identity(request, call_id))
 
     async def _health(self, request: web.BaseRequest, call_id: str) -> web.StreamResponse:
         return _json({"status": "ok", "version": self._core.version}, 200)
 
     async def _ready(self, request: web.BaseRequest, call_id: str) -> web.StreamResponse:
-        """Ready: a configuration is loaded, at least one model can be asked, and no shutdown has begun."""
+        """Ready: a configuration is loaded, at least one model can be asked and is not down, and no shutdown has begun."""
         snapshot = self._core.live.current.snapshot
         usable = [ref for ref, model in snapshot.models.items() if not model.disabled and model.secret_problem is None]
-        ready = bool(usable or snapshot.implicit) and not self._core.stopping
+        ready = self._core.status.serves(snapshot) and not self._core.stopping
         body = {"status": "ready" if ready else "not ready", "models": len(usable), "generation": snapshot.generation}
         return _json(body, 200 if ready else 503)
 
@@ -138,6 +199,7 @@ class Dispatcher:
         if not self._core.live.current.snapshot.settings.prometheus:
             raise not_found(request.method, "/metrics")
         self._core.metrics.events_dropped.value = self._core.events.dropped
+        self._core.metrics.health.replace(self._core.status.gauges(self._core.live.current.snapshot))
         text = self._core.metrics.render()
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
 

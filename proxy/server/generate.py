@@ -11,12 +11,12 @@ from aiohttp import web
 
 from proxy.call import Call
 from proxy.events import Scope
+from proxy.identity import Identity, default_route, recognise, route_name, split_path, visible
 from translators.canonical import REMOVED, Media, Need, Patch, Request, RequestError, ToolResult, edited
 from translators.formats import ClientFormat
 
 from .body import read_json
 from .core import Core
-from .identity import identify
 from .media import check_media
 from .stream import SseStream
 
@@ -29,16 +29,17 @@ async def generate(request: web.BaseRequest, core: Core, client: ClientFormat, c
     """Parse, resolve, hand over to the gateway, answer."""
     settings = core.live.current.snapshot.settings
     body, raw = await read_json(request, settings.max_body_bytes, core.body_seconds)
-    parsed = _checked(client.parse_request(body, raw), settings.unknown_fields)
+    parsed = checked(client.parse_request(body, raw), settings.unknown_fields)
     call = make_call(request, core, client, parsed, call_id)
     await core.enter(call)
     try:
         if parsed.stream:
             return await _streamed(request, core, call, settings.keep_alive_seconds)
         answer = await core.gateway.generate(call)
+        _remember(core, call)
     finally:
         core.admission.leave()
-    headers = {"x-request-id": call_id, "openai-processing-ms": _elapsed(call), **answer.headers}
+    headers = {"x-request-id": call_id, "openai-processing-ms": elapsed(call), **answer.headers}
     return web.Response(body=answer.body, headers=headers, content_type="application/json")
 
 
@@ -46,6 +47,7 @@ async def _streamed(request: web.BaseRequest, core: Core, call: Call, interval: 
     stream = SseStream(request, call.id, interval)
     try:
         await core.gateway.stream(call, stream)
+        _remember(core, call)
         await stream.finish()
     except asyncio.CancelledError:
         if core.stopping and stream.opened:
@@ -66,12 +68,22 @@ def make_call(
     parsed: Request,
     call_id: str,
     needs: tuple[Need, ...] = (),
+    route: str | None = None,
 ) -> Call:
-    """The call of `request`: its route, who makes it, and the clock it runs on."""
+    """The call of `request`: who makes it, its route, and the clock it runs on. `route` names the route whatever the body says."""
     configured, headers = core.live.current, request.headers
+    snapshot = configured.snapshot
     _check_name(parsed.model)
-    route, resolved_by = configured.resolver.resolve(parsed.model, headers.get("X-Joch-Route"))
-    identity = identify(headers, parsed, call_id)
+    identity = identity_of(request, core, parsed, call_id)
+    named = route_name(identity, snapshot, parsed.model, route or headers.get("X-Joch-Route"))
+    if named is not None:
+        found, resolved_by = snapshot.routes[named[0]], named[1]
+    else:
+        found, resolved_by = configured.resolver.resolve(
+            parsed.model, default_route(identity, snapshot), lambda target: visible(target, identity)
+        )
+        if not visible(found, identity):
+            raise unknown_model(parsed.model)
     started = time.monotonic()
     common = {
         "traceId": identity.trace,
@@ -84,8 +96,10 @@ def make_call(
         "environment": identity.environment,
         "sessionId": identity.session,
         "userId": identity.user_hash,
+        "keyId": identity.key_id,
+        "parentSpanId": identity.parent_span,
         "callId": call_id,
-        "route": route.name,
+        "route": found.name,
         "requestedModel": _shown(parsed.model),
         "dialect": client.name,
         "configGeneration": configured.snapshot.generation,
@@ -96,16 +110,39 @@ def make_call(
         client=client,
         request=_without_ours(parsed),
         snapshot=configured.snapshot,
-        route=route,
+        route=found,
         resolved_by=resolved_by,
         scope=Scope(core.new_id, common),
         started=started,
         deadline=started + configured.snapshot.settings.clocks.total,
         created=int(time.time()),
-        caller=f"{identity.namespace} {identity.agent}",  # parted by what neither may hold
+        identity=identity,
         needs=needs,
         user_agent=headers.get("User-Agent", "")[:128],
         sdk_retries=_retry_count(headers),
+    )
+
+
+def identity_of(request: web.BaseRequest, core: Core, parsed: Request | None, call_id: str) -> Identity:
+    """Who sends `request`. Raises `RequestError`: 401, 400 for what cannot be a name, 403 for what the key contradicts."""
+    configured, headers = core.live.current, request.headers
+    path_agent, _ = split_path(request.raw_path.partition("?")[0])
+    return configured.callers.identify(
+        headers,
+        parsed,
+        key=recognise(headers, configured.snapshot, time.time()),
+        call_id=call_id,
+        executions=core.executions,
+        path_agent=path_agent,
+    )
+
+
+def unknown_model(name: str | None) -> RequestError:
+    """OpenAI's words for a model that does not exist, or not for this caller."""
+    return RequestError(
+        f"The model '{_shown(name)}' does not exist or you do not have access to it.",
+        code="model_not_found",
+        status=404,
     )
 
 
@@ -121,7 +158,7 @@ def shutting_down() -> RequestError:
     )
 
 
-def _checked(parsed: Request, unknown_fields: str) -> Request:
+def checked(parsed: Request, unknown_fields: str) -> Request:
     """The request within our own limits, its unknown members treated as the settings say. Raises `RequestError`."""
     limit = parsed.sampling.max_output_tokens
     if limit is not None and limit > _MAX_TOKENS:
@@ -154,6 +191,12 @@ def _without_ours(parsed: Request) -> Request:
     return edited(parsed, Patch("/metadata", kept or REMOVED), metadata=kept)
 
 
+def _remember(core: Core, call: Call) -> None:
+    """A response that a later one may name as its previous one belongs to this call's execution."""
+    if call.client.name == "openai_responses" and call.trail and (id := call.trail[-1].tally.response_id):
+        core.executions.remember(id, call.identity)
+
+
 def _check_name(name: str | None) -> None:
     """A model's name ends up in headers and events: no control characters, and no novels."""
     if name is not None and (len(name) > _MAX_NAME or not name.isprintable()):
@@ -173,5 +216,6 @@ def _retry_count(headers: Mapping[str, str]) -> int:
     return int(count) if count.isascii() and count.isdigit() and len(count) < 4 else 0
 
 
-def _elapsed(call: Call) -> str:
+def elapsed(call: Call) -> str:
+    """Milliseconds since the call began, as the header has it."""
     return str(int((time.monotonic() - call.started) * 1000))

@@ -8,47 +8,55 @@ from aiohttp import web
 
 from proxy import known
 from proxy.adapters.capabilities import reckoned
+from proxy.identity import Identity, route_name, visible
 from proxy.resources import ModelRoute
 from translators.canonical import RequestError
 from translators.formats.json import dumps
 
 from .core import Core
+from .generate import unknown_model
 
 
-def list_models(core: Core) -> web.Response:
-    """Routes, aliases and models in OpenAI's list shape, each with a `joch` member that says what it is."""
+def list_models(core: Core, identity: Identity) -> web.Response:
+    """What the caller may name, in OpenAI's list shape: routes, aliases and models, each with a `joch` member that says so."""
     configured = core.live.current
     rows: dict[str, dict[str, Any]] = {}
     for name, kind, target in configured.resolver.names():
         route, _ = configured.resolver.resolve(name)
+        if not visible(route, identity):
+            continue
         rows.setdefault(name, _row(core, name, kind, target, route))
     return _json({"object": "list", "data": list(rows.values())})
 
 
-def retrieve_model(core: Core, name: str) -> web.Response:
+def retrieve_model(core: Core, name: str, identity: Identity) -> web.Response:
     """Any name that resolves, globs and implicit models included. Raises `RequestError` 404 `model_not_found`."""
     configured = core.live.current
     if not name:
         raise RequestError("you must provide a model id", param="model", code="missing_required_parameter")
-    route, how = configured.resolver.resolve(name)
-    if how == "default-route":
-        raise RequestError(
-            f"The model {name[:64]!r} does not exist or you do not have access to it.",
-            code="model_not_found",
-            status=404,
-        )
+    named = route_name(identity, configured.snapshot, name, None)
+    if named is not None and named[1] == "route-name":
+        route, how = configured.snapshot.routes[named[0]], named[1]
+    else:
+        route, how = configured.resolver.resolve(name, None, lambda target: visible(target, identity))
+    if how == "default-route" or not visible(route, identity):
+        raise unknown_model(name)
     kind = "model" if route.implicit else "route"
     return _json(_row(core, name, kind, route.name.removeprefix("~"), route))
 
 
-def capabilities(core: Core) -> web.Response:
-    """Per Model record: all ten flags with their source, features, limits, prices and the routes that use it."""
+def capabilities(core: Core, identity: Identity) -> web.Response:
+    """Per Model record that the caller may use: all ten flags with their source, features, limits, prices and the routes that use it."""
     snapshot = core.live.current.snapshot
     used: dict[str, list[str]] = {}
-    for route in snapshot.routes.values():
+    for route in filter(lambda route: visible(route, identity), snapshot.routes.values()):
         for entry in route.entries:
             used.setdefault(entry.ref, []).append(route.name)
-    rows = [{**known.document(model), "routes": used.get(ref, [])} for ref, model in snapshot.models.items()]
+    rows = [
+        {**known.document(model), "health": core.status.condition(ref).name, "routes": used.get(ref, [])}
+        for ref, model in snapshot.models.items()
+        if visible(model, identity)
+    ]
     return _json({"object": "list", "data": rows})
 
 

@@ -263,7 +263,7 @@ def test_a_candidate_rests_as_long_as_it_asked_and_the_client_hears_how_long(
 def test_the_end_of_a_capped_rest_is_probed_by_the_next_call(
     upstream: ScriptedServer, sdk: Sdk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxy.routing.rests.CAP", 0.2)
+    monkeypatch.setattr("proxy.routing.health.REST_CAP", 0.2)
     url = upstream.script("B24", refusal(503, Retry_After="3600"), chat_upstream(HELLO.text))
     with running_joch(snapshot([model("generic-openai", url)])) as joch:
         sdk.ask(joch.base_url, "m", stream=False)

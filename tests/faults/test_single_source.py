@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from proxy.resources import Failover
 from tests.sdk.upstreams.answer import Answer
 from tests.sdk.upstreams.responses import events, numbered
 from tests.support.answers import chat_events, chat_upstream
@@ -106,7 +107,9 @@ def test_an_answer_is_whole_or_explicitly_broken_and_comes_from_one_source(
     first = model(pair.provider, upstream.script("letters", broken), "first", **record)
     second = model("generic-openai", upstream.script("digits", chat_upstream(SECOND)), "second")
     outcomes: dict[str, int] = {"first": 0, "second": 0, "broken": 0}
-    with running_joch(snapshot([first, second], [route("pair", first.ref, second.ref)])) as joch:
+    asked_each_time = Failover(on_health_degraded=False)
+    pair_of_them = route("pair", first.ref, second.ref, failover=asked_each_time)
+    with running_joch(snapshot([first, second], [pair_of_them])) as joch:
         for at in range(0, len(pair.body) + 1, pair.step):
             seen = sdk.ask(joch.base_url, "pair", stream=True, api=pair.api)
             place = f"{fault} at byte {at}: {seen.text!r}, {seen.error!r}"

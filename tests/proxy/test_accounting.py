@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from proxy import catalog
-from proxy.accounting import Result, Timing, completed, cost_header, cost_of, usage_of
+from proxy.accounting import completed, cost_header, cost_of, usage_of
+from proxy.call import Attempt, Result, Timing
 from proxy.pricing import fingerprint
 from proxy.resources import Model, Pricing
 from proxy.routing import Candidate
@@ -34,9 +35,10 @@ def candidate(pricing: Pricing | None = PRICES, **fields: Any) -> Candidate:
 
 
 def payload(tally: Tally, result: Result = OK, pricing: Pricing | None = PRICES) -> dict[str, Any]:
-    usage = usage_of(ASKED, tally, result)
-    cost = cost_of(candidate(pricing).model, tally, usage, result)
-    return completed(candidate(pricing), tally, usage, cost, result, Timing(0.1, None), None)
+    attempt = Attempt(0, candidate(pricing), started=0.0, tally=tally)
+    attempt.usage = usage_of(ASKED, tally, result)
+    cost = cost_of(attempt.candidate.model, tally, attempt.usage, result)
+    return completed(attempt, result, cost, Timing(0.1, None))
 
 
 def told(usage: Usage, **fields: Any) -> Tally:

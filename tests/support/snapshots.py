@@ -40,7 +40,7 @@ def model(provider: str, base_url: str | None, name: str = "m", **fields: Any) -
 
 def route(name: str, *refs: str, failover: Failover | None = None, **fields: Any) -> ModelRoute:
     """A route over models by ref, in order."""
-    entries = tuple(RouteEntry(ref=ref) for ref in refs)
+    entries = tuple(RouteEntry(ref=ref, step=step) for step, ref in enumerate(refs))
     return ModelRoute(name=name, entries=entries, failover=failover or Failover(), **fields)
 
 

@@ -48,15 +48,6 @@ def test_a_name_leads_to_its_candidates_by_the_first_step_that_knows_it(name: st
     assert ([entry.ref for entry in found.entries], step) == (refs, how)
 
 
-def test_the_header_wins_over_the_model_and_must_name_a_route() -> None:
-    resolver = Resolver(configured())
-    assert resolver.resolve("gpt-4o", "small")[0].name == "small"
-    with pytest.raises(RequestError) as refused:
-        resolver.resolve("gpt-4o", "smal")
-    assert refused.value.status == 404
-    assert "Did you mean 'small'" in refused.value.body.message
-
-
 def test_an_unknown_name_is_told_what_is_close() -> None:
     with pytest.raises(RequestError) as refused:
         Resolver(configured()).resolve("gpt-4")

@@ -16,6 +16,7 @@ COMMANDS = {
     "models": "what can be asked for, what each model can do, and whether one could take over (models check)",
     "route": "where the calls of an execution went, and why",
     "describe": "a route with its candidates, or an execution, as they are now",
+    "keys": "make keys that clients are recognised by",
     "providers": "the installed providers and the keys they look for",
     "doctor": "find out why something does not work",
     "version": "the version of joch and of what it runs on",

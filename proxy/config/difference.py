@@ -8,7 +8,16 @@ from typing import Any, Literal
 
 from proxy.resources import Snapshot
 
-_KEPT = ("address", "port", "base_paths", "store_path", "vault_seconds", "vault_entries", "events_file")
+_KEPT = (
+    "address",
+    "port",
+    "base_paths",
+    "store_path",
+    "vault_seconds",
+    "vault_entries",
+    "events_file",
+    "explain_seconds",
+)
 """Settings that a running process keeps: where it listens, and which files it has open."""
 
 
@@ -46,4 +55,9 @@ def _resources(snapshot: Snapshot) -> Mapping[tuple[str, str], Any]:
         prefix = "" if model.namespace == "default" else f"{model.namespace}/"
         found["Model", f"{prefix}{model.name}"] = model
     found |= {("ModelRoute", name): route for name, route in snapshot.routes.items()}
+    found |= {("ClientKey", key.name): key for key in snapshot.keys.values()}
+    found |= {("Agent", name): agent for name, agent in snapshot.agents.items()}
+    found |= {("Team", name): team for name, team in snapshot.teams.items()}
+    found |= {("Environment", name): place for name, place in snapshot.environments.items()}
+    found |= {("Tool", tool.pattern): tool for tool in snapshot.tools}
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from proxy import catalog
+from proxy import catalog, places
 from proxy.resources import Clocks, Model, SecretRef, Snapshot
 from translators.providers.provider import Discovered, Provider
 
@@ -33,6 +33,7 @@ def models_of(found: Iterable[Discovered], record: Provider, base_url: str, secr
             context_window=model.context_window,
             pricing=LOCAL_PRICING if local else None,
             regions=("on-prem",) if local else (),
+            zone=places.zone_of(base_url),
             origin="discovered",
         )
         for model in found

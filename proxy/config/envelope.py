@@ -14,16 +14,14 @@ from typing import Any, TypeGuard
 from .documents import Document, Path, dotted
 from .problems import Problem, suggestion
 
-KINDS = ("RouterSettings", "Secret", "Model", "ModelRoute")
+KINDS = (
+    *("RouterSettings", "Secret", "Model", "ModelRoute"),
+    *("ClientKey", "Agent", "Team", "Environment", "Tool"),
+)
 LATER_KINDS: Mapping[str, str] = {
     "Policy": "no policy is applied to any call",
     "Budget": "no spending is limited",
     "Guardian": "no guardian is asked",
-    "ClientKey": "clients are not authenticated",
-    "Agent": "agents are not recognised",
-    "Team": "teams are not recognised",
-    "Environment": "environments are not recognised",
-    "Tool": "tools are not classified",
 }
 """Kinds a later version acts on, and what that means for this one."""
 UNRELATED_KINDS = frozenset(
@@ -36,8 +34,16 @@ UNRELATED_KINDS = frozenset(
 )
 VERSION = "v1alpha1"
 _GROUPS = ("joch.dev", *(f"{name}.joch.dev" for name in ("model", "ops", "runtime", "tools", "router")))
-_HOME = {"Model": "model", "ModelRoute": "model", "Secret": "ops", "RouterSettings": "router"}
+_HOME = {
+    "Model": "model",
+    "ModelRoute": "model",
+    "Secret": "ops",
+    "RouterSettings": "router",
+    "Tool": "tools",
+}
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?")
+_TOOL = re.compile(r"[A-Za-z0-9_.:*-]{1,256}")
+"""Tools are called what the apps call them, and may be globs."""
 _RESERVED = frozenset({"capabilities", "-"})
 """`GET /v1/models/capabilities` is a page of its own, so no model can have that name."""
 _TOP = ("apiVersion", "kind", "metadata", "spec", "status")
@@ -201,6 +207,8 @@ class _Envelope:
         if name in _RESERVED:
             self._report("E-RESERVED-NAME", f"the name {name} is taken by the router itself", path, "choose another")
             return False
+        if kind == "Tool" and _TOOL.fullmatch(name):
+            return True
         if not _NAME.fullmatch(name):
             hint = "use lower-case letters, digits, . _ - (and put the provider's own id into spec.model)"
             self._report("E-TYPE", "the name has characters that a name cannot have", path, hint)

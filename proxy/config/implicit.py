@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
+from proxy import places
 from proxy.resources import Auth, Clocks, Model, SecretRef
 from translators.providers.provider import Provider
 
@@ -59,6 +60,8 @@ def template(
         headers=headers,
         local=local,
         pricing=LOCAL_PRICING if local else None,
+        regions=("on-prem",) if local else (),
+        zone=places.zone_of(base_url),
         origin="implicit",
     )
     return model, PATTERNS.get(record.name, ())

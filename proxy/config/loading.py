@@ -13,11 +13,23 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
-from proxy.resources import Auth, Failover, Model, ModelRoute, ProviderSettings, SecretRef, Settings, Snapshot
+from proxy.resources import (
+    Auth,
+    ClientKey,
+    Failover,
+    Model,
+    ModelRoute,
+    ProviderSettings,
+    Retry,
+    SecretRef,
+    Settings,
+    Snapshot,
+)
 from translators import providers as installed
 from translators.providers.provider import Provider
 
 from . import aliases, documents, envelope, implicit, settings, sources
+from .callers import CallerBuilder
 from .discovered import with_catch_all
 from .environment import Providers, base_url_from, overridden
 from .identity import identity_by_convention, version_from, words_from
@@ -119,18 +131,31 @@ class _Reading:
         base = settings.build(own, spec, self.secrets, self.problems) if own and spec else Settings()
         base = overridden(base, self.env, self.flags, self.problems)
         self._provider_addresses(own, base)
-        self._bind(own, spec, base)
+        self._bind(own, spec, base, has_keys=any(resource.kind == "ClientKey" for resource in resources))
         models = self._models(resources, base, spec.fx if spec else {})
         by_ref = {model.ref: model for _, model in models}
         templates = self._implicit(base, by_ref.values())
         references = References(by_ref, templates, self._provider_names(by_ref), self.broken, self.problems)
-        routes = self._routes(resources, references, spec)
+        routes = self._routes(resources, references, spec, base)
         by_key = {route.name: route for _, route in routes}
         final = self._named(own, spec, base, references, by_key)
         written = aliases.declared(own, spec.aliases if spec else {}, routes, models)
         self.problems += aliases.shadowed(written, by_key)
         self._secret_faults(own, base, models)
-        return Snapshot(settings=final, models=by_ref, routes=by_key, implicit=templates, sources=names)
+        residency = RouteBuilder(references, self.problems, Failover(), Retry(), base.residency)
+        callers = CallerBuilder(references, by_key, residency, self.problems).build(resources)
+        return Snapshot(
+            settings=replace(final, auth_mode=self._mode(spec, callers.keys)),
+            models=by_ref,
+            routes=by_key,
+            implicit=templates,
+            sources=names,
+            keys=callers.keys,
+            agents=callers.agents,
+            teams=callers.teams,
+            environments=callers.environments,
+            tools=tuple(callers.tools),
+        )
 
     # --- resources by kind -----------------------------------------------------------------------------------------
 
@@ -173,10 +198,15 @@ class _Reading:
         return list(built.values())
 
     def _routes(
-        self, resources: Sequence[envelope.Resource], references: References, spec: RouterSettingsSpec | None
+        self,
+        resources: Sequence[envelope.Resource],
+        references: References,
+        spec: RouterSettingsSpec | None,
+        base: Settings,
     ) -> list[tuple[envelope.Resource, ModelRoute]]:
         inherited = settings.failover(spec.failover if spec else None, Failover())
-        builder = RouteBuilder(references, replace(inherited, declared=False), self.problems)
+        own_retry = settings.retry(spec.retry if spec else None, Retry())
+        builder = RouteBuilder(references, self.problems, replace(inherited, declared=False), own_retry, base.residency)
         built = []
         for resource in resources:
             if resource.kind != "ModelRoute":
@@ -203,12 +233,24 @@ class _Reading:
             for name in base.providers:
                 builder.provider(own, name, ("spec", "providers", name))
 
-    def _bind(self, own: envelope.Resource | None, spec: RouterSettingsSpec | None, base: Settings) -> None:
-        """An address others can reach needs the operator's word that anyone may use it."""
-        if is_loopback_host(base.address) or (spec and spec.auth.mode == "open"):
+    def _mode(self, spec: RouterSettingsSpec | None, keys: Mapping[str, ClientKey]) -> Literal["open", "keys"]:
+        """As written; else keys are asked for where there are any."""
+        written = spec.auth.mode if spec is not None else None
+        if written in ("open", "keys"):
+            return "open" if written == "open" else "keys"
+        return "keys" if keys else "open"
+
+    def _bind(
+        self, own: envelope.Resource | None, spec: RouterSettingsSpec | None, base: Settings, *, has_keys: bool
+    ) -> None:
+        """An address others can reach needs client keys, or the operator's word that anyone may use it."""
+        if is_loopback_host(base.address) or (spec and spec.auth.mode == "open") or has_keys:
             return
-        message = f"{base.address} can be reached from other machines, and this version knows no client keys"
-        hint = "listen on 127.0.0.1, or write auth: { mode: open } if everyone who can reach it may use it"
+        message = f"{base.address} can be reached from other machines, and there is no ClientKey"
+        hint = (
+            "make keys with joch keys create, listen on 127.0.0.1, or write auth: { mode: open } if everyone who can "
+            "reach it may use it"
+        )
         if own is not None and spec is not None and spec.listen.address == base.address:
             self.problems.append(own.problem("E-OPEN-BIND", message, ("spec", "listen", "address"), hint))
         else:

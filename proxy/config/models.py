@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from proxy import catalog
+from proxy import catalog, places
 from proxy.pricing import fingerprint
 from proxy.resources import Auth, Model, Pricing, ProviderSettings, Settings, Tier
 from translators.providers import BrokenProviderError, UnknownProviderError
@@ -95,11 +95,16 @@ class ModelBuilder:
             flag_sources=dict.fromkeys(spec.capabilities.flags(), "declared"),
             context_window=spec.limits.context_window_tokens,
             max_output=spec.limits.max_output_tokens,
+            requests_per_minute=spec.limits.requests_per_minute,
+            tokens_per_minute=spec.limits.tokens_per_minute,
+            max_concurrent=spec.limits.max_concurrent,
             pricing=self._pricing(resource, spec.pricing, local=local),
             default_parameters=spec.default_parameters.given(),
             forced_parameters=spec.forced_parameters.given(),
             priority=spec.routing.priority,
             regions=tuple(spec.routing.regions) or (("on-prem",) if local else ()),
+            zone=spec.endpoint.zone
+            or places.zone_of(place.base_url, hidden=spec.endpoint.base_url_secret_ref is not None),
             fallback_policy=spec.routing.fallback_policy,
             weight=spec.routing.weight,
             disabled=spec.disabled,
@@ -249,6 +254,11 @@ class ModelBuilder:
 
     def _doubts(self, resource: Resource, model: Model) -> None:
         self._doubts_of_price(resource, model)
+        claim = places.doubtful_claim(model)
+        if claim is not None:
+            message = f"the endpoint promises no region, so that {claim} is the operator's word alone"
+            hint = "use a host with residency such as eu.api.openai.com, Azure, or a local model; residency.strict ignores it"
+            self._add(resource, "W-RESIDENCY", message, ("spec", "routing", "regions"), hint)
         entry = catalog.find(model)
         if entry is not None and entry.retires is not None and not model.disabled:
             self._retirement(resource, entry)

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from proxy.resources import Clocks, Failover, ProviderSettings, SecretRef, Settings
+from proxy.resources import (
+    RESIDENCY_RULES,
+    Clocks,
+    Estimation,
+    Failover,
+    HealthSettings,
+    ProviderSettings,
+    Residency,
+    ResidencyRule,
+    Retry,
+    SecretRef,
+    Settings,
+    ToolGateway,
+)
 
+from .documents import Path
 from .envelope import Resource
 from .problems import Problem
 from .schema import route as route_schema
-from .schema.fields import Timeouts
+from .schema.fields import Reference, Timeouts
 from .schema.settings import RouterSettingsSpec
 from .secret_index import SecretIndex
 
@@ -19,8 +33,21 @@ from .secret_index import SecretIndex
 def build(resource: Resource, spec: RouterSettingsSpec, secrets: SecretIndex, problems: list[Problem]) -> Settings:
     """Everything but aliases and the default route."""
     clocks = with_clocks(Clocks(), spec.timeouts)
+    gateway = spec.tool_gateway
     settings = Settings(
-        clocks=clocks, auth_mode="open", providers=_providers(resource, spec, clocks, secrets, problems)
+        clocks=clocks,
+        providers=_providers(resource, spec, clocks, secrets, problems),
+        residency=_residency(resource, spec, problems),
+        admin_token=_secret(
+            resource, spec.auth.admin_token_secret_ref, ("spec", "auth", "adminTokenSecretRef"), secrets, problems
+        ),
+        tool_gateway=None
+        if gateway is None
+        else ToolGateway(
+            url=gateway.url,
+            secret=_secret(resource, gateway.secret_ref, ("spec", "toolGateway", "secretRef"), secrets, problems),
+            timeout=gateway.timeout_ms or 1.5,
+        ),
     )
     return replace(settings, **_given(spec))
 
@@ -29,6 +56,18 @@ def _given(spec: RouterSettingsSpec) -> dict[str, Any]:
     """The settings that were written, by the names of `Settings`; the rest keeps its defaults."""
     unknown_model = "error" if spec.unknown_model == "passthrough-first" else spec.unknown_model
     written = {
+        "auth_mode": spec.auth.mode,
+        "trust_headers": _tuple(spec.auth.trust_headers),
+        "projects": spec.auth.projects or None,
+        "organizations": spec.auth.organizations or None,
+        "estimation": Estimation(**spec.estimation.model_dump()),
+        "unknown_cost": spec.cost.unknown,
+        "health": _health(spec),
+        "default_side_effect": spec.tools.default_side_effect,
+        "execution_inference": spec.execution.inference,
+        "execution_idle": spec.execution.idle_seconds,
+        "egress_hosts": _tuple(spec.egress.allow_hosts),
+        "explain_seconds": None if spec.store.explain_days is None else spec.store.explain_days * 86400.0,
         "address": spec.listen.address,
         "port": spec.listen.port,
         "base_paths": _tuple(spec.listen.base_paths),
@@ -56,8 +95,70 @@ def _given(spec: RouterSettingsSpec) -> dict[str, Any]:
     return {name: value for name, value in written.items() if value is not None}
 
 
-def _tuple(items: list[str] | None) -> tuple[str, ...] | None:
+def _tuple(items: Iterable[Any] | None) -> tuple[Any, ...] | None:
     return None if items is None else tuple(dict.fromkeys(items))
+
+
+def _health(spec: RouterSettingsSpec) -> HealthSettings:
+    """The settings of the health machine: what is written, by the names of `HealthSettings`."""
+    written, check = spec.health, spec.health_check
+    given: dict[str, Any] = {
+        "window": written.window_seconds,
+        "min_samples": written.min_samples,
+        "degraded_error_rate": written.degraded_error_rate,
+        "unhealthy_error_rate": written.unhealthy_error_rate,
+        "consecutive_failures": written.consecutive_failures,
+        "latency_degraded": written.latency_degraded_ms,
+        "open_seconds": written.open_seconds,
+        "max_open_seconds": written.max_open_seconds,
+        "probe": "off" if not check.enabled or check.mode == "off" else "list",
+        "probe_interval": check.interval_seconds,
+    }
+    return replace(HealthSettings(), **{name: each for name, each in given.items() if each is not None})
+
+
+def _residency(resource: Resource, spec: RouterSettingsSpec, problems: list[Problem]) -> Residency:
+    """The built-in rules, those that are written in their place, and where this router runs."""
+    written = spec.residency
+    rules = dict(RESIDENCY_RULES)
+    for code, rule in (written.__pydantic_extra__ if written is not None else {}).items():
+        if not rule.allow:
+            message = f"the rule {code} allows no region"
+            problems.append(
+                resource.problem("E-RESIDENCY-CODE", message, ("spec", "residency", code), "write allow: [ … ]")
+            )
+        known = next((each for each in rules if each.lower() == code.lower()), code)
+        allow, deny = (tuple(map(str.lower, globs)) for globs in (rule.allow, rule.deny))
+        rules[known] = ResidencyRule(allow=allow, deny=deny, match=rule.match)
+    return Residency(
+        rules=rules,
+        strict=written is not None and written.strict,
+        trust_local=written is None or written.trust_local,
+        locality=spec.locality.region,
+    )
+
+
+def _secret(
+    resource: Resource, reference: Reference | None, path: Path, secrets: SecretIndex, problems: list[Problem]
+) -> SecretRef | None:
+    if reference is None:
+        return None
+    found = secrets.find(reference, resource, path, problems)
+    return found.ref if found else None
+
+
+def retry(spec: route_schema.Retry | None, inherited: Retry) -> Retry:
+    """The retry policy of a route: what it writes, over what it inherits."""
+    if spec is None:
+        return inherited
+    given: dict[str, Any] = {
+        "attempts": spec.attempts,
+        "backoff": spec.backoff_ms,
+        "max_backoff": spec.max_backoff_ms,
+        "respect_retry_after": spec.respect_retry_after,
+        "max_retry_after": spec.max_retry_after_ms,
+    }
+    return replace(inherited, **{name: each for name, each in given.items() if each is not None})
 
 
 def _providers(
@@ -94,6 +195,12 @@ def failover(spec: route_schema.Failover | None, inherited: Failover) -> Failove
         on_rate_limited=spec.on_error if spec.on_rate_limited is None else spec.on_rate_limited,
         on_capability_mismatch=spec.on_capability_mismatch,
         on_content_filter=spec.on_content_filter,
+        on_budget_exceeded=spec.on_budget_exceeded,
+        on_region_mismatch=spec.on_region_mismatch,
+        on_health_degraded=spec.on_health_degraded,
+        on_ambiguous=spec.on_ambiguous,
+        on_side_effects=spec.on_side_effects,
+        last_resort=spec.last_resort,
         on_schema_invalid=spec.on_schema_invalid,
         max_attempts=spec.max_attempts or Failover().max_attempts,
         declared=True,

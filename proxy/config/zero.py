@@ -133,6 +133,7 @@ def _built_in(record: AdapterProvider, name: str) -> Model:
         flag_sources=dict.fromkeys(known, "declared"),
         context_window=record.capabilities.context_window,
         max_output=record.capabilities.max_output,
+        zone="device",
         origin="implicit",
     )
 

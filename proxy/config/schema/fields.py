@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, model_validator
 from pydantic.alias_generators import to_camel
@@ -159,6 +159,11 @@ Headers = Annotated[dict[str, str], PlainValidator(_headers)]
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
+SecondsOrNone = Annotated[
+    float, PlainValidator(lambda value: 0.0 if value == 0 and value is not False else _duration(value, "s"))
+]
+"""Seconds, or 0 for never."""
+Zone = Literal["device", "network", "own-cloud", "vendor"]
 Text = Annotated[str, Field(min_length=1)]
 
 

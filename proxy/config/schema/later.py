@@ -14,74 +14,11 @@ from .fields import (
     UNENFORCED,
     BaseUrl,
     Milliseconds,
-    Money,
     NonNegative,
-    Number,
-    Positive,
     Record,
     Ref,
-    Seconds,
-    Share,
     Text,
 )
-
-
-class ResidencyRule(Record):
-    allow: list[Text] = Field(default_factory=list)
-    match: Literal["any", "all"] = "any"
-
-
-class Residency(Record, extra="allow"):
-    """`strict`, `trustLocal`, and a rule per residency code."""
-
-    __pydantic_extra__: dict[str, ResidencyRule]
-    strict: bool = False
-    trust_local: bool = True
-
-
-class Locality(Record):
-    region: Annotated[Text | None, NOT_YET] = None
-
-
-class Estimation(Record):
-    tokenizer: Text = "auto"
-    chars_per_token: Annotated[Number, Field(gt=0)] = 3.2
-    image_tokens: NonNegative = 1105
-    default_output_tokens: Positive = 1024
-    safety: Annotated[Number, Field(gt=0)] = 1.1
-
-
-class Cost(Record):
-    unknown: Annotated[Literal["allow", "deny", "catalog"], UNENFORCED.but_for("allow", "catalog")] = "catalog"
-
-
-class HealthCheck(Record):
-    enabled: bool = True
-    interval_seconds: Seconds | None = None
-    mode: Literal["list", "tcp", "synthetic", "off"] = "list"
-    synthetic_prompt: Text | None = None
-    max_usd_per_day: Money | None = None
-
-
-class Health(Record):
-    window_seconds: Seconds | None = None
-    min_samples: Positive | None = None
-    degraded_error_rate: Share | None = None
-    unhealthy_error_rate: Share | None = None
-    consecutive_failures: Positive | None = None
-    latency_degraded_ms: Milliseconds | None = None
-    open_seconds: Seconds | None = None
-    max_open_seconds: Seconds | None = None
-
-
-class Tools(Record):
-    default_side_effect: Annotated[Text, NOT_YET.but_for("unknown")] = "unknown"
-
-
-class ToolGateway(Record):
-    url: BaseUrl | None = None
-    secret_ref: Ref | None = None
-    timeout_ms: Milliseconds | None = None
 
 
 class Hooks(Record):
@@ -99,11 +36,6 @@ class Hooks(Record):
 class Reasoning(Record):
     clamp: Annotated[Literal["off", "nearest"], NOT_YET.but_for("off")] = "off"
     carry_summaries: Annotated[bool, NOT_YET.but_for(False)] = False
-
-
-class Execution(Record):
-    inference: Annotated[Literal["off", "traceparent", "prefix"], NOT_YET.but_for("off")] = "prefix"
-    idle_seconds: Annotated[Seconds | None, NOT_YET] = None
 
 
 class ExportRetry(Record):
@@ -129,8 +61,3 @@ class Ocsf(Record):
     sinks: list[Any] = Field(default_factory=list)
     profile: Text | None = None
     classes: list[int] = Field(default_factory=list)
-
-
-class Egress(Record):
-    allow_hosts: Annotated[list[Text] | None, UNENFORCED] = None
-    images: Annotated[Literal["off", "public"], NOT_YET.but_for("off")] = "off"

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from .fields import (
     NOT_YET,
-    UNENFORCED,
     BaseUrl,
     Headers,
     Money,
@@ -22,6 +21,7 @@ from .fields import (
     Spec,
     Text,
     Timeouts,
+    Zone,
     broken,
 )
 
@@ -56,6 +56,7 @@ class Endpoint(Record):
     base_url: BaseUrl | None = None
     base_url_secret_ref: Ref | None = None
     region: Text | None = None
+    zone: Zone | None = None
     api_version: Word | None = None
     project: Word | None = None
     location: Word | None = None
@@ -182,9 +183,9 @@ class Capabilities(Flags):
 class Limits(Record):
     context_window_tokens: Positive | None = None
     max_output_tokens: Positive | None = None
-    requests_per_minute: Annotated[Positive | None, UNENFORCED] = None
-    tokens_per_minute: Annotated[Positive | None, UNENFORCED] = None
-    max_concurrent: Annotated[Positive | None, UNENFORCED] = None
+    requests_per_minute: Positive | None = None
+    tokens_per_minute: Positive | None = None
+    max_concurrent: Positive | None = None
 
 
 class Rates(Record):
@@ -232,7 +233,7 @@ class Routing(Record):
     priority: int = 100
     regions: list[Text] = Field(default_factory=list)
     fallback_policy: Literal["never", "on_error", "on_error_or_budget", "always"] = "on_error_or_budget"
-    weight: Annotated[Positive, NOT_YET.but_for(1)] = 1
+    weight: Positive = 1
 
 
 class ModelSpec(Spec):

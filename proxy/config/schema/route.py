@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from .fields import (
     NOT_YET,
     REFUSED,
-    UNENFORCED,
     Milliseconds,
     Money,
     NonNegative,
@@ -17,14 +16,18 @@ from .fields import (
     Positive,
     Record,
     Ref,
+    SecondsOrNone,
     Spec,
     Text,
     Timeouts,
+    Zone,
     broken,
 )
 from .model import Flags
 
-_FORMS = "a reference such as openai:gpt-4o, or { ref: …, parameters: …, timeouts: … }"
+_FORMS = (
+    "a reference such as openai:gpt-4o, { ref: …, parameters: …, timeouts: … }, { selector: … } or { balance: [ … ] }"
+)
 
 
 def _entry(value: Any) -> Any:
@@ -33,20 +36,42 @@ def _entry(value: Any) -> Any:
         return {"ref": value}
     if not isinstance(value, dict):
         raise broken("E-TYPE", "should be one candidate", f"write {_FORMS}")
-    for form in ("selector", "balance"):
-        if form in value:
-            raise broken("E-NOT-YET", f"this version has no {form} candidates", f"list the models one by one: {_FORMS}")
     if "name" in value:
         return {"ref": value}
     return value
 
 
-class Entry(Record):
+class Selector(Record):
+    match_labels: Annotated[dict[str, str], Field(min_length=1)]
+
+
+class Member(Record):
+    """One model of a `balance`. `weight` None is the Model's own."""
+
     ref: Ref
+    weight: Positive | None = None
     parameters: Parameters = Field(default_factory=Parameters)
     timeouts: Timeouts = Field(default_factory=Timeouts)
-    weight: Annotated[Positive | None, NOT_YET] = None
+
+
+class Entry(Record):
+    """One step of the strategy: a model, all that a selector finds, or several that share the calls."""
+
+    ref: Ref | None = None
+    selector: Selector | None = None
+    balance: Annotated[list[Annotated[Member, BeforeValidator(_entry)]] | None, Field(min_length=1)] = None
+    parameters: Parameters = Field(default_factory=Parameters)
+    timeouts: Timeouts = Field(default_factory=Timeouts)
+    weight: Positive | None = None
     when: Annotated[dict[str, Any] | None, REFUSED] = None
+
+    @model_validator(mode="after")
+    def _has_one_form(self) -> Entry:
+        if sum(form is not None for form in (self.ref, self.selector, self.balance)) != 1:
+            raise broken("E-TYPE", "should be one candidate", f"write {_FORMS}")
+        if self.weight is not None and self.balance is None:
+            raise broken("E-TYPE", "a weight counts among the members of a balance only", "leave it out", at="weight")
+        return self
 
 
 Candidate = Annotated[Entry, BeforeValidator(_entry)]
@@ -71,27 +96,30 @@ class Failover(Record):
     on_capability_mismatch: bool = True
     on_content_filter: bool = False
     max_attempts: Positive | None = None
-    on_budget_exceeded: Annotated[bool, NOT_YET] = True
-    on_region_mismatch: Annotated[bool, NOT_YET] = True
-    on_health_degraded: Annotated[bool, NOT_YET] = True
+    on_budget_exceeded: bool = True
+    on_region_mismatch: bool = True
+    on_health_degraded: bool = True
     on_policy_denied: Annotated[bool, NOT_YET] = True
     on_schema_invalid: bool = True
-    on_side_effects: Annotated[Literal["guard", "announce", "block", "allow"], UNENFORCED.but_for("allow")] = "guard"
-    last_resort: Annotated[bool, NOT_YET] = True
+    on_ambiguous: bool = True
+    on_side_effects: Literal["guard", "announce", "block", "allow"] = "guard"
+    last_resort: bool = True
 
 
 class Strategy(Record):
     primary: Candidate | None = None
     fallback: Candidates = Field(default_factory=list)
-    retry: Annotated[Retry | None, NOT_YET] = None
+    retry: Retry | None = None
     hedge: Annotated[Hedge | None, NOT_YET] = None
     failover: Failover | None = None
+    sticky_seconds: SecondsOrNone | None = None
+    order: Literal["declared", "latency"] = "declared"
 
 
 class Requirements(Flags):
     context_window_min: Positive | None = None
     max_output_tokens_min: Positive | None = None
-    regions: Annotated[list[Text] | None, UNENFORCED] = None
+    regions: Annotated[list[Text] | None, Field(min_length=1)] = None
 
 
 class AllowDeny(Record):
@@ -100,23 +128,34 @@ class AllowDeny(Record):
 
 
 class Constraints(Record):
-    max_cost_usd_per_execution: Annotated[Money | None, UNENFORCED] = None
-    max_cost_usd_per_call: Annotated[Money | None, UNENFORCED] = None
-    max_tokens_per_execution: Annotated[Positive | None, UNENFORCED] = None
-    max_calls_per_execution: Annotated[Positive | None, UNENFORCED] = None
-    data_residency: Annotated[Text | None, UNENFORCED] = None
-    providers: Annotated[AllowDeny | None, UNENFORCED] = None
-    max_latency_ms: Annotated[Milliseconds | None, NOT_YET] = None
+    max_cost_usd_per_execution: Money | None = None
+    max_cost_usd_per_call: Money | None = None
+    max_tokens_per_execution: Positive | None = None
+    max_calls_per_execution: Positive | None = None
+    data_residency: Text | None = None
+    providers: AllowDeny | None = None
+    max_zone: Zone | None = None
+    max_latency_ms: Milliseconds | None = None
 
 
 class Observability(Record):
-    explain_on_fallback: Annotated[bool, NOT_YET.but_for(False)] = False
+    explain_on_fallback: bool = False
     events: Annotated[dict[str, Any] | None, NOT_YET] = None
 
 
+class ByLabels(Record):
+    selector: Selector
+
+
+def _agents(value: Any) -> Any:
+    if isinstance(value, dict) and "matchLabels" in value:
+        return {"selector": value}
+    return [value] if isinstance(value, str) else value
+
+
 class Access(Record):
-    agents: Annotated[Any, UNENFORCED] = None
-    teams: Annotated[Any, UNENFORCED] = None
+    agents: Annotated[list[Text] | ByLabels | None, BeforeValidator(_agents)] = None
+    teams: Annotated[list[Text] | None, BeforeValidator(_agents)] = None
 
 
 class ModelRouteSpec(Spec):
@@ -127,5 +166,5 @@ class ModelRouteSpec(Spec):
     constraints: Constraints = Field(default_factory=Constraints)
     parameters: Parameters = Field(default_factory=Parameters)
     observability: Observability = Field(default_factory=Observability)
-    access: Access = Field(default_factory=Access)
+    access: Access | None = None
     strict: Literal["none", "semantic", "all"] = "none"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from . import later
+from . import deciding, later
 from .fields import (
     NOT_YET,
     REFUSED,
@@ -27,7 +27,7 @@ from .fields import (
 )
 from .route import Failover, Retry
 
-_Identity = Literal[
+ContextField = Literal[
     "execution", "session", "turn", "user", "tags", "trigger", "residency", "agent", "team", "environment", "namespace"
 ]
 
@@ -56,12 +56,12 @@ class Listen(Record):
 
 
 class Auth(Record):
-    mode: Annotated[Literal["open", "keys", "passthrough"] | None, REFUSED.but_for("open")] = None
+    mode: Annotated[Literal["open", "keys", "passthrough"] | None, REFUSED.but_for("open", "keys")] = None
     passthrough_provider: Annotated[Text | None, NOT_YET] = None
-    admin_token_secret_ref: Annotated[Ref | None, UNENFORCED] = None
-    trust_headers: Annotated[list[_Identity] | None, NOT_YET] = None
-    projects: Annotated[dict[str, str], NOT_YET] = Field(default_factory=dict)
-    organizations: Annotated[dict[str, str], NOT_YET] = Field(default_factory=dict)
+    admin_token_secret_ref: Ref | None = None
+    trust_headers: list[ContextField] | None = None
+    projects: dict[str, str] = Field(default_factory=dict)
+    organizations: dict[str, str] = Field(default_factory=dict)
 
 
 class Provider(Record):
@@ -130,6 +130,7 @@ class Vault(Record):
 
 class Store(Record):
     path: Text | None = None
+    explain_days: Positive | None = None
     responses: Annotated[StoredResponses | None, NOT_YET] = None
     vault: Vault = Field(default_factory=Vault)
 
@@ -157,25 +158,25 @@ class RouterSettingsSpec(Spec):
     unknown_fields: Annotated[Literal["forward", "drop", "reject"] | None, NOT_YET.but_for("forward", "reject")] = None
     fx: dict[str, Money] = Field(default_factory=dict)
 
-    retry: Annotated[Retry | None, NOT_YET] = None
-    locality: later.Locality = Field(default_factory=later.Locality)
-    residency: Annotated[later.Residency | None, UNENFORCED] = None
-    estimation: Annotated[later.Estimation | None, NOT_YET] = None
-    cost: later.Cost = Field(default_factory=later.Cost)
-    health_check: Annotated[later.HealthCheck | None, NOT_YET] = None
-    health: Annotated[later.Health | None, NOT_YET] = None
+    retry: Retry | None = None
+    locality: deciding.Locality = Field(default_factory=deciding.Locality)
+    residency: deciding.Residency | None = None
+    estimation: deciding.Estimation = Field(default_factory=deciding.Estimation)
+    cost: deciding.Cost = Field(default_factory=deciding.Cost)
+    health_check: deciding.HealthCheck = Field(default_factory=deciding.HealthCheck)
+    health: deciding.Health = Field(default_factory=deciding.Health)
     structured_output: OutputChecks = Field(default_factory=OutputChecks)
-    tools: later.Tools = Field(default_factory=later.Tools)
-    tool_gateway: Annotated[later.ToolGateway | None, UNENFORCED] = None
+    tools: deciding.Tools = Field(default_factory=deciding.Tools)
+    tool_gateway: deciding.ToolGateway | None = None
     hooks: later.Hooks = Field(default_factory=later.Hooks)
     reasoning: later.Reasoning = Field(default_factory=later.Reasoning)
     names: Annotated[Literal["drop", "prefix"] | None, NOT_YET] = None
-    execution: later.Execution = Field(default_factory=later.Execution)
+    execution: deciding.Execution = Field(default_factory=deciding.Execution)
     store: Store = Field(default_factory=Store)
     otel: Annotated[later.Otel | None, NOT_YET] = None
     ocsf: Annotated[later.Ocsf | None, NOT_YET] = None
     passthrough: Annotated[dict[str, Text], NOT_YET] = Field(default_factory=dict)
-    egress: later.Egress = Field(default_factory=later.Egress)
+    egress: deciding.Egress = Field(default_factory=deciding.Egress)
 
     @model_validator(mode="after")
     def _default_route_is_named(self) -> RouterSettingsSpec:

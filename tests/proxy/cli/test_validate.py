@@ -18,11 +18,11 @@ metadata: { name: main }
 spec:
   strategy: { primary: qwen }
 """
-WARNED = VALID + "  constraints: { maxCostUsdPerCall: 1 }\n"
+WARNED = VALID + "  observability: { events: {} }\n"
 BROKEN = VALID + "  aliasses: [x]\n"
 WARNED_LINE = (
-    "c.yaml:11:18  W-UNENFORCED  ModelRoute/default/main  spec.constraints.maxCostUsdPerCall"
-    "  this version does not enforce it: nothing is limited or protected by it\n"
+    "c.yaml:11:20  W-NOT-YET  ModelRoute/default/main  spec.observability.events"
+    "  accepted, but this version does not act on it\n"
 )
 BROKEN_LINE = (
     "c.yaml:11:3  E-UNKNOWN-FIELD  ModelRoute/default/main  spec.aliasses  there is no field 'aliasses' here"

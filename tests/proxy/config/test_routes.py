@@ -1,9 +1,10 @@
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from proxy.config.routes import why_dead
-from proxy.resources import Model, ModelRoute
+from proxy.resources import Access, Constraints, Failover, Model, ModelRoute, Residency, Retry
 
 from .writing import loaded, model, only, problems, resource, route, settings, told
 
@@ -91,28 +92,114 @@ def test_only_what_is_known_kills_a_candidate(members: dict[str, object], dead: 
         max_output_min=10,
     )
     model_record = Model(name="m", provider="p", model="m", **members)
-    assert bool(why_dead(model_record, wanted)) is dead
+    assert bool(why_dead(model_record, wanted, Residency())) is dead
 
 
-@pytest.mark.parametrize(
-    ("constraint", "path"),
-    [
-        ("maxCostUsdPerExecution: 5", "maxCostUsdPerExecution"),
-        ("maxCostUsdPerCall: 0.1", "maxCostUsdPerCall"),
-        ("maxTokensPerExecution: 5", "maxTokensPerExecution"),
-        ("maxCallsPerExecution: 5", "maxCallsPerExecution"),
-        ("dataResidency: EU", "dataResidency"),
-        ("providers: { allow: [ollama] }", "providers"),
-    ],
+LABELLED = (
+    "apiVersion: joch.dev/v1alpha1\nkind: Model\nmetadata: {{ name: {name}, labels: {{ tier: {tier} }} }}\n"
+    "spec: {{ provider: ollama, routing: {{ priority: {priority}, weight: {weight} }} }}\n---\n"
 )
-def test_a_promise_that_is_not_kept_is_said(tmp_path: Path, constraint: str, path: str) -> None:
-    text = MODELS + route("r", f"strategy: {{ primary: a }}\nconstraints: {{ {constraint} }}")
-    assert told(tmp_path, text) == [("W-UNENFORCED", f"spec.constraints.{path}")]
 
 
-def test_access_rules_are_not_enforced_and_say_so(tmp_path: Path) -> None:
-    text = MODELS + route("r", "strategy: { primary: a }\naccess: { agents: { matchLabels: { a: b } }, teams: [x] }")
-    assert told(tmp_path, text) == [("W-UNENFORCED", "spec.access.agents"), ("W-UNENFORCED", "spec.access.teams")]
+def test_what_a_route_may_spend_and_where_it_may_go(tmp_path: Path) -> None:
+    limits = (
+        "maxCostUsdPerExecution: 5, maxCostUsdPerCall: 0.1, maxTokensPerExecution: 50, maxCallsPerExecution: 7, "
+        "dataResidency: eu, providers: { allow: [open*], deny: [ollama] }, maxZone: network, maxLatencyMs: 1500"
+    )
+    text = MODELS + route("r", f"strategy: {{ primary: a }}\nconstraints: {{ {limits} }}")
+    assert loaded(tmp_path, text).snapshot.routes["r"].constraints == Constraints(
+        max_cost_per_execution=Decimal(5),
+        max_cost_per_call=Decimal("0.1"),
+        max_tokens_per_execution=50,
+        max_calls_per_execution=7,
+        residency="EU",
+        allow=("open*",),
+        deny=("ollama",),
+        max_zone="network",
+        max_latency=1.5,
+    )
+
+
+def test_an_unknown_residency_code_is_an_error_that_names_the_known_ones(tmp_path: Path) -> None:
+    problem = only(tmp_path, MODELS + route("r", "strategy: { primary: a }\nconstraints: { dataResidency: XX }"))
+    assert (problem.code, problem.path) == ("E-RESIDENCY-CODE", "spec.constraints.dataResidency")
+    assert "EU, US" in (problem.hint or "")
+
+
+def test_a_balanced_step_shares_a_place_and_takes_its_weights_from_the_entry_or_the_model(tmp_path: Path) -> None:
+    text = "".join(LABELLED.format(name=name, tier="x", priority=1, weight=4) for name in "xyz")
+    text += route("r", "strategy: { primary: { balance: [x, { ref: y, weight: 2 }] }, fallback: [z] }")
+    entries = loaded(tmp_path, text).snapshot.routes["r"].entries
+    assert [(entry.ref, entry.step, entry.weight) for entry in entries] == [
+        ("ollama:x", 0, 4),
+        ("ollama:y", 0, 2),
+        ("ollama:z", 1, None),
+    ]
+
+
+def test_a_selector_takes_all_that_have_the_labels_by_priority(tmp_path: Path) -> None:
+    text = "".join(
+        LABELLED.format(name=name, tier=tier, priority=priority, weight=1)
+        for name, tier, priority in (("x", "low", 1), ("y", "low", 9), ("z", "high", 5))
+    )
+    text += route("r", "strategy: { primary: z, fallback: { selector: { matchLabels: { tier: low } } } }")
+    entries = loaded(tmp_path, text).snapshot.routes["r"].entries
+    assert [(entry.ref, entry.step) for entry in entries] == [("ollama:z", 0), ("ollama:y", 1), ("ollama:x", 1)]
+
+
+def test_a_selector_that_finds_nothing_is_said_and_as_primary_refused(tmp_path: Path) -> None:
+    nothing = "{ selector: { matchLabels: { tier: none } } }"
+    assert told(tmp_path, MODELS + route("r", f"strategy: {{ primary: a, fallback: {nothing} }}")) == [
+        ("W-SELECTOR-EMPTY", "spec.strategy.fallback[0].selector")
+    ]
+    codes = [code for code, _ in told(tmp_path, MODELS + route("r", f"strategy: {{ primary: {nothing} }}"))]
+    assert "E-ROUTE-EMPTY" in codes
+
+
+def test_how_a_route_retries_fails_over_sticks_and_sorts(tmp_path: Path) -> None:
+    strategy = (
+        "primary: a, stickySeconds: 0, order: latency, retry: { attempts: 2, backoffMs: 100 }, failover: { "
+        "onBudgetExceeded: false, onRegionMismatch: false, onHealthDegraded: false, onAmbiguous: false, "
+        "onSideEffects: block, lastResort: false }"
+    )
+    text = settings("{ retry: { maxBackoffMs: 9000 } }") + MODELS + route("r", f"strategy: {{ {strategy} }}")
+    found = loaded(tmp_path, text).snapshot.routes["r"]
+    assert (found.sticky_seconds, found.order) == (0.0, "latency")
+    assert found.retry == Retry(attempts=2, backoff=0.1, max_backoff=9.0)
+    assert found.failover == Failover(
+        on_budget_exceeded=False,
+        on_region_mismatch=False,
+        on_health_degraded=False,
+        on_ambiguous=False,
+        on_side_effects="block",
+        last_resort=False,
+        declared=True,
+    )
+
+
+def test_who_may_name_a_route(tmp_path: Path) -> None:
+    for written, access in (
+        ("{ agents: { matchLabels: { a: b } }, teams: x }", Access(labels={"a": "b"}, teams=("x",))),
+        ("{ agents: { selector: { matchLabels: { a: b } } } }", Access(labels={"a": "b"})),
+        ("{ agents: [one, two] }", Access(agents=("one", "two"))),
+    ):
+        text = MODELS + route("r", f"strategy: {{ primary: a }}\naccess: {written}")
+        assert loaded(tmp_path, text).snapshot.routes["r"].access == access
+
+
+def test_a_candidate_beyond_the_primarys_zone_is_said_never_to_be_asked(tmp_path: Path) -> None:
+    text = model("near", "provider: ollama") + model("far", "provider: openai")
+    problem = only(tmp_path, text + route("r", "strategy: { primary: near, fallback: [far] }"))
+    assert (problem.code, problem.path) == ("W-ZONE", "spec.strategy.fallback[0]")
+    assert "maxZone: vendor" in (problem.hint or "")
+    allowed = "strategy: { primary: near, fallback: [far] }\nconstraints: { maxZone: vendor }"
+    assert told(tmp_path, text + route("r", allowed)) == []
+
+
+def test_a_candidate_outside_the_residency_is_dead(tmp_path: Path) -> None:
+    text = model("us", "provider: openai\nrouting: { regions: [us] }")
+    text += route("r", "strategy: { primary: us }\nconstraints: { dataResidency: EU }")
+    assert sorted(code for code, _ in told(tmp_path, text)) == ["W-CANDIDATE-DEAD", "W-ROUTE-UNSATISFIABLE"]
 
 
 def test_a_route_outside_default_is_called_by_its_namespace(tmp_path: Path) -> None:

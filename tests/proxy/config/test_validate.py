@@ -75,8 +75,6 @@ def test_a_value_that_could_be_a_key_is_not_repeated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "code", "path"),
     [
-        ("limits: { requestsPerMinute: 1 }", "W-UNENFORCED", "spec.limits.requestsPerMinute"),
-        ("routing: { weight: 2 }", "W-NOT-YET", "spec.routing.weight"),
         ("auth: { clientKey: forward }", "W-NOT-YET", "spec.auth.clientKey"),
     ],
 )
@@ -92,7 +90,7 @@ def test_asking_for_what_happens_anyway_is_no_warning(tmp_path: Path, spec: str)
 
 
 def test_the_same_field_of_many_resources_is_one_warning(tmp_path: Path) -> None:
-    text = "".join(model(name, "provider: openai\nrouting: { weight: 2 }") for name in "abc")
+    text = "".join(model(name, "provider: openai\nauth: { clientKey: forward }") for name in "abc")
     problem = only(tmp_path, text)
     assert problem.message == "accepted, but this version does not act on it (and 2 more like it)"
     assert problem.resource == "Model/default/a"
@@ -106,7 +104,8 @@ def test_nothing_below_a_marked_field_is_listed_again(tmp_path: Path) -> None:
 
 def test_what_would_be_unsafe_to_ignore_is_an_error(tmp_path: Path) -> None:
     for spec, path in [
-        ("{ auth: { mode: keys } }", "spec.auth.mode"),
+        ("{ auth: { mode: passthrough } }", "spec.auth.mode"),
+        ("{ healthCheck: { mode: synthetic } }", "spec.healthCheck.mode"),
         ("{ listen: { tls: { certFile: a, keyFile: b } } }", "spec.listen.tls"),
     ]:
         assert told(tmp_path, settings(spec)) == [("E-NOT-YET", path)]

@@ -163,6 +163,17 @@ PROMISES = (
 """A row of `promise` without its row of `kept` is only refused when it is committed."""
 
 
+PATIENCE = 10.0
+"""So that a store that never answers fails a test instead of keeping it waiting."""
+
+
+def trouble(code: int) -> sqlite3.Error:
+    """An error as SQLite's module makes them."""
+    error = sqlite3.OperationalError("trouble")
+    error.sqlite_errorcode = code
+    return error
+
+
 class Stopped:
     """A database whose thread waits at a gate, so that what is asked meanwhile is done together."""
 
@@ -194,7 +205,7 @@ async def test_what_is_told_to_have_happened_is_committed(tmp_path):
     assert there(tmp_path / "store.db") == [1]
     stopped = Stopped(database)
     tasks = await start(
-        database.transact(insert(2)),
+        database.transact(insert(2), PATIENCE),
         database.transact(lambda connection: connection.execute("INSERT INTO promise VALUES (7)")),
         database.ask(numbers),
     )
@@ -214,7 +225,11 @@ async def test_what_fails_undoes_itself_and_nothing_else(tmp_path):
         raise ValueError("a secret prompt")
 
     stopped = Stopped(database)
-    tasks = await start(database.transact(insert(1)), database.transact(half), database.transact(insert(2)))
+    tasks = await start(
+        database.transact(insert(1), PATIENCE),
+        database.transact(half, PATIENCE),
+        database.transact(insert(2), PATIENCE),
+    )
     database.secure(half)
     database.secure(insert(3))
     stopped.go()
@@ -234,7 +249,7 @@ async def test_only_what_must_hold_waits_for_the_disk(tmp_path):
     for write in (database.submit, database.secure, database.submit):
         write(look)
         assert await database.ask(numbers) == []
-    await database.transact(look)
+    await database.transact(look, PATIENCE)
     stopped = Stopped(database)
     database.submit(look)
     database.secure(insert(1))
@@ -245,19 +260,31 @@ async def test_only_what_must_hold_waits_for_the_disk(tmp_path):
 
 
 async def test_nobody_writes_between_what_a_transaction_read_and_what_it_writes(tmp_path):
-    database = Database(tmp_path / "store.db", SCHEMA)
+    database, refused = Database(tmp_path / "store.db", SCHEMA), []
 
     def work(connection):
         before = numbers(connection)
-        with (
-            closing(sqlite3.connect(tmp_path / "store.db", timeout=0)) as other,
-            pytest.raises(sqlite3.OperationalError, match="locked"),
-        ):
-            other.execute("INSERT INTO t VALUES (5)")
+        with closing(sqlite3.connect(tmp_path / "store.db", timeout=0)) as other:
+            try:
+                other.execute("INSERT INTO t VALUES (5)")
+                other.commit()
+            except sqlite3.OperationalError as error:
+                refused.append(str(error))
         insert(len(before))(connection)
 
-    await database.transact(work)
+    await database.transact(work, PATIENCE)
     assert there(tmp_path / "store.db") == [0]
+    assert refused == ["database is locked"]
+    database.close()
+
+
+async def test_who_only_reads_waits_for_no_lock(tmp_path, monkeypatch):
+    monkeypatch.setattr("proxy.store.database._BUSY_SECONDS", 6 * PATIENCE)
+    database = Database(tmp_path / "store.db", SCHEMA)
+    assert await database.ask(numbers) == []
+    with closing(sqlite3.connect(tmp_path / "store.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert await database.ask(numbers, PATIENCE) == []
     database.close()
 
 
@@ -265,13 +292,13 @@ async def test_a_secure_write_waits_until_the_lock_is_gone(tmp_path, monkeypatch
     monkeypatch.setattr("proxy.store.database._BUSY_SECONDS", 0.01)
     monkeypatch.setattr("proxy.store.database._AGAIN_SECONDS", 0.01)
     database, done = Database(tmp_path / "store.db", SCHEMA), threading.Event()
-    assert await database.ask(numbers) == []
     with closing(sqlite3.connect(tmp_path / "store.db")) as other:
+        assert await database.ask(numbers) == []
         other.execute("BEGIN IMMEDIATE")
         database.secure(lambda connection: insert(1)(connection) and done.set())
+        assert await database.ask(numbers, PATIENCE) == []
         with pytest.raises(StoreError, match="the store failed"):  # the lock was waited for, in vain
-            await database.transact(insert(2))
-        assert await database.ask(numbers) == [], "who only reads waits for nobody's lock"
+            await database.transact(insert(2), PATIENCE)
         assert not done.is_set()
     assert await asyncio.to_thread(done.wait, 10), "it was not tried again"
     assert await database.ask(numbers) == [1]
@@ -303,7 +330,7 @@ async def test_a_secure_write_finds_room_where_the_queue_has_none(tmp_path, monk
         database.secure(insert(n))
     assert caplog.text.count("is lost: too many are kept") == 1
     with pytest.raises(StoreError, match="too far behind"):  # although the thread could take it from the queue by then
-        await database.transact(insert(9))
+        await database.transact(insert(9), PATIENCE)
     stopped.go()
     database.close()
     assert there(tmp_path / "store.db") == [0, 1, 2]
@@ -323,7 +350,7 @@ async def test_while_all_room_for_kept_writes_is_taken_nothing_is_promised(tmp_p
         stopped.go()
         assert await tasks[0] == []
         with pytest.raises(StoreError, match="too far behind"):
-            await database.transact(insert(9))
+            await database.transact(insert(9), PATIENCE)
     database.close()
     assert there(tmp_path / "store.db") == [0, 1]
 
@@ -338,6 +365,28 @@ async def test_what_a_store_could_not_do_until_its_end_is_counted(tmp_path, monk
         database.secure(insert(2))
         database.close()
     assert "ends with 2 writes that must not be lost" in caplog.text
+
+
+async def test_a_store_that_ends_does_all_that_was_kept(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("proxy.store.database._AGAIN_SECONDS", 60.0)
+    monkeypatch.setattr("proxy.store.database._BATCH", 2)
+    database, room = Database(tmp_path / "store.db", SCHEMA), threading.Event()
+
+    def where_there_is_room(n: int):
+        def work(connection):
+            if not room.is_set():
+                raise trouble(sqlite3.SQLITE_FULL)
+            insert(n)(connection)
+
+        return work
+
+    for n in range(5):
+        database.secure(where_there_is_room(n))
+    assert await database.ask(numbers, PATIENCE) == []
+    room.set()
+    database.close()
+    assert there(tmp_path / "store.db") == [0, 1, 2, 3, 4]
+    assert "lost" not in caplog.text
 
 
 async def test_what_can_never_be_done_is_said_and_not_tried_for_ever(tmp_path, caplog):
@@ -361,9 +410,9 @@ async def test_a_full_disk_refuses_what_is_asked_for_and_keeps_what_is_secure(tm
 
     await database.ask(limit(5))
     with pytest.raises(StoreError):
-        await database.transact(many)
+        await database.transact(many, PATIENCE)
     database.secure(lambda connection: many(connection) or done.set())
-    await database.transact(insert(1))
+    await database.transact(insert(1), PATIENCE)
     assert await database.ask(numbers) == [1], "what failed left something behind, or took something with it"
     await database.ask(limit(1000))
     assert await asyncio.to_thread(done.wait, 10), "it was not tried again"
@@ -408,7 +457,7 @@ async def test_what_is_done_for_nobody_is_undone(tmp_path, leaves):
     with pytest.raises(StoreError if leaves == "late" else asyncio.CancelledError):
         await task
     gate.set()
-    await database.transact(insert(2))
+    await database.transact(insert(2), PATIENCE)
     assert await database.ask(numbers) == [2]
     database.close()
 
@@ -417,7 +466,7 @@ async def test_memory_in_the_place_of_a_file_promises_nothing(tmp_path, caplog):
     (tmp_path / "file").write_text("not a folder")
     database = Database(tmp_path / "file" / "store.db", SCHEMA)
     with pytest.raises(StoreError, match="nothing can be promised"):
-        await database.transact(insert(1))
+        await database.transact(insert(1), PATIENCE)
     with pytest.raises(StoreError, match="nothing can be promised"):
         await database.ask(numbers, lasting=True)
     database.secure(insert(2))
@@ -429,36 +478,27 @@ async def test_memory_in_the_place_of_a_file_promises_nothing(tmp_path, caplog):
 
 async def test_memory_that_was_asked_for_is_a_store_like_any_other():
     database = Database(None, SCHEMA)
-    await database.transact(insert(1))
+    await database.transact(insert(1), PATIENCE)
     database.secure(insert(2))
     assert await database.ask(numbers, lasting=True) == [1, 2]
     database.close()
 
 
-async def test_a_damaged_file_is_promised_nothing_either(tmp_path):
-    path = tmp_path / "store.db"
-    with closing(sqlite3.connect(path)) as before:
-        before.execute(SCHEMA[0])
-        before.execute("CREATE TABLE good (n INTEGER)")
-        before.executemany("INSERT INTO t VALUES (?)", [(n,) for n in range(20_000)])
-        before.commit()
-        (page,) = before.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'good'").fetchone()
-    whole = path.read_bytes()
-    start_, end = (page - 1) * 4096, page * 4096
-    path.write_bytes(whole[:4096] + b"\xee" * (start_ - 4096) + whole[start_:end] + b"\xee" * (len(whole) - end))
-    database = Database(path, SCHEMA)
-    assert await database.ask(lambda connection: connection.execute("SELECT * FROM good").fetchall()) == []
+async def test_of_a_file_that_turns_out_to_be_damaged_nothing_is_promised_from_then_on(tmp_path, caplog):
+    database = Database(tmp_path / "store.db", SCHEMA)
+
+    def finds_damage(connection):
+        raise trouble(sqlite3.SQLITE_CORRUPT)
+
     stopped = Stopped(database)
-    tasks = await start(
-        database.transact(lambda connection: connection.execute("INSERT INTO good VALUES (1)")),
-        database.transact(numbers),
-    )
+    tasks = await start(database.transact(insert(1), PATIENCE))
+    database.secure(insert(2))
+    database.submit(finds_damage)
     stopped.go()
-    for task in tasks:
-        with pytest.raises(StoreError):
-            await task
+    with pytest.raises(StoreError):
+        await tasks[0]
     with pytest.raises(StoreError, match="nothing can be promised"):
-        await database.transact(insert(1))
+        await database.transact(insert(1), PATIENCE)
     database.close()
-    with closing(sqlite3.connect(path)) as after:
-        assert after.execute("SELECT * FROM good").fetchall() == []
+    assert there(tmp_path / "store.db") == []
+    assert caplog.text.count("must not be lost is lost") == 1

@@ -29,6 +29,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from time import sleep
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -41,6 +42,7 @@ _SPOOL = 10_000
 """The most writes that are kept to be tried again. With that many, nothing is promised any more: `transact` is refused."""
 _START_SECONDS = 5.0
 """How long another process that is just making the file may keep us waiting."""
+_START_AGAIN_SECONDS = 0.01
 _BUSY_SECONDS = 1.0
 _AGAIN_SECONDS = 0.25
 """How long kept writes wait for the next try while no other work comes."""
@@ -205,7 +207,7 @@ class _Writer:
         self._lasting, self._damaged, self._hasty, self._refused = True, False, False, False
         self._level = ""
         try:
-            self._connection = self._connected(path)
+            self._connection = self._opened(path)
         except (sqlite3.Error, OSError) as error:
             _log.error("the store cannot be opened, so it is kept in memory: %s", type(error).__name__)
             self._connection, self._lasting = self._connected(None), False
@@ -396,6 +398,20 @@ class _Writer:
         with suppress(sqlite3.Error):
             self._connection.close()
         self._connection, self._lasting, self._damaged = self._connected(None), False, False
+
+    def _opened(self, path: Path | None) -> sqlite3.Connection:
+        """Tries again while another process is just making the file.
+
+        Of two that turn a file to WAL together, SQLite makes one fail at once, however long it is allowed to wait.
+        """
+        until = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                return self._connected(path)
+            except sqlite3.Error as error:
+                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                    raise
+            sleep(_START_AGAIN_SECONDS)
 
     def _connected(self, path: Path | None) -> sqlite3.Connection:
         if path is not None:

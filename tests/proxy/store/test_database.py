@@ -10,6 +10,8 @@ from proxy.store import Database, StoreError
 from proxy.store.database import _wait_for_locks
 
 SCHEMA = ("CREATE TABLE IF NOT EXISTS t (n INTEGER)",)
+PATIENCE = 10.0
+"""So that a store that never answers fails a test instead of keeping it waiting."""
 
 
 def insert(n: int):
@@ -68,6 +70,28 @@ async def test_a_place_that_cannot_be_used_is_replaced_by_memory_and_said(tmp_pa
     database = Database(tmp_path / "file" / "store.db", SCHEMA)
     database.submit(insert(1))
     assert await database.ask(numbers) == [1]
+    assert "kept in memory" in caplog.text
+    database.close()
+
+
+async def test_a_file_that_another_process_is_just_making_is_opened_a_little_later(tmp_path, monkeypatch):
+    with closing(sqlite3.connect(tmp_path / "store.db", check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")  # while it is no WAL file yet: who wants to make it one is refused at once
+        pauses = []
+        monkeypatch.setattr("proxy.store.database.sleep", lambda seconds: pauses.append(seconds) or other.rollback())
+        database = Database(tmp_path / "store.db", SCHEMA)
+        await database.transact(insert(1), PATIENCE)
+    database.close()
+    assert there(tmp_path / "store.db") == [1]
+    assert len(pauses) == 1
+
+
+async def test_a_file_that_cannot_be_made_in_time_is_replaced_by_memory(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("proxy.store.database._START_SECONDS", 0.05)
+    with closing(sqlite3.connect(tmp_path / "store.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        database = Database(tmp_path / "store.db", SCHEMA)
+        assert await database.ask(numbers, PATIENCE) == []
     assert "kept in memory" in caplog.text
     database.close()
 
@@ -161,10 +185,6 @@ PROMISES = (
     "CREATE TABLE IF NOT EXISTS kept (n INTEGER PRIMARY KEY)",
 )
 """A row of `promise` without its row of `kept` is only refused when it is committed."""
-
-
-PATIENCE = 10.0
-"""So that a store that never answers fails a test instead of keeping it waiting."""
 
 
 def trouble(code: int) -> sqlite3.Error:

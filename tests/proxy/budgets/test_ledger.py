@@ -195,6 +195,14 @@ async def test_an_account_never_overflows(ledger):
     assert await standing(ledger, "another") == Standing(usd=LARGEST_USD, tokens=2**63 - 1, calls=2**63 - 1)
 
 
+async def test_what_expires_never_overflows_an_account_either(ledger, clock):
+    await held(ledger, claim("5", 10**12), seconds=60.0)
+    ledger.record(ACCOUNT, LARGEST_USD, 2**63 - 1, 2**63 - 1)
+    clock.now += 60.0
+    ledger.sweep()
+    assert await standing(ledger) == Standing(usd=LARGEST_USD, tokens=2**63 - 1, calls=2**63 - 1)
+
+
 async def test_calls_without_a_cap_are_written_down(ledger):
     ledger.record(ACCOUNT, CENT, 7, 1)
     ledger.record(ACCOUNT, None, 5, 1)

@@ -44,6 +44,9 @@ _START_SECONDS = 5.0
 """How long another process that is just making the file may keep us waiting."""
 _START_AGAIN_SECONDS = 0.01
 _BUSY_SECONDS = 1.0
+_TURN_SECONDS = 0.008
+"""SQLite looks for a lock less and less often, in the end ten times a second. Asked anew this often it looks every few
+milliseconds, so that processes that write all the time take turns."""
 _AGAIN_SECONDS = 0.25
 """How long kept writes wait for the next try while no other work comes."""
 _REPORT_SECONDS = 60.0
@@ -300,9 +303,27 @@ class _Writer:
         if level != self._level:
             self._connection.execute(f"PRAGMA synchronous={level}")
             self._level = level
-        # At once for writing: a transaction that reads first and then writes fails without waiting for the lock when
-        # another process has written in between (https://sqlite.org/isolation.html).
-        self._connection.execute("BEGIN IMMEDIATE")
+        _wait_for_locks(self._connection, _TURN_SECONDS)
+        try:
+            self._lock()
+        finally:
+            _wait_for_locks(self._connection, _BUSY_SECONDS)
+
+    def _lock(self) -> None:
+        """Begins a transaction for writing.
+
+        One that reads first and then writes fails without waiting for the lock when another process has written in
+        between (https://sqlite.org/isolation.html).
+        """
+        until = time.monotonic() + _BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                    raise
+            else:
+                return
 
     def _together(self, jobs: deque[_Job]) -> list[tuple[_Job, Any]]:
         """Takes from `jobs` while the transaction lives. The firm ones that were done, with their answers."""

@@ -308,6 +308,24 @@ async def test_who_only_reads_waits_for_no_lock(tmp_path, monkeypatch):
     database.close()
 
 
+async def test_a_lock_is_looked_for_again_and_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("proxy.store.database._BUSY_SECONDS", 6 * PATIENCE)
+    database, looks = Database(tmp_path / "store.db", SCHEMA), []
+    with closing(sqlite3.connect(tmp_path / "store.db", check_same_thread=False)) as other:
+
+        def look(statement: str) -> None:
+            if statement == "BEGIN IMMEDIATE":
+                looks.append(statement)
+                if len(looks) == 3:
+                    other.rollback()
+
+        await database.ask(lambda connection: connection.set_trace_callback(look))
+        other.execute("BEGIN IMMEDIATE")
+        await database.transact(insert(1), PATIENCE)
+    database.close()
+    assert len(looks) == 3
+
+
 async def test_a_secure_write_waits_until_the_lock_is_gone(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr("proxy.store.database._BUSY_SECONDS", 0.01)
     monkeypatch.setattr("proxy.store.database._AGAIN_SECONDS", 0.01)

@@ -80,7 +80,7 @@ class App:
         self.bindings = Bindings(self.upstream, secrets.resolve, {HOP_HEADER: instance}, self.identities.of)
         self.database = Database(store, (*CONTINUITY_SCHEMA, *EXPLAIN_SCHEMA, *LEDGER_SCHEMA, *EFFECTS_SCHEMA))
         sealing_key = seal_key(self.database, env.get(KEY_VARIABLE))
-        explanations = Explanations(self.database, settings.explain_seconds)
+        self._explanations = explanations = Explanations(self.database, settings.explain_seconds)
         self.health = Health(settings.health, random.random, self._health_changed)
         quotas, ledger = Quotas(share), Ledger(self.database, lambda: new_id("hold_"))
         status = Status(self.bindings, self.health, quotas)
@@ -144,6 +144,7 @@ class App:
         await self.identities.close()
         await self.upstream.__aexit__()
         self.events.close()
+        self._explanations.flush()
         self.database.close()
         return ended
 

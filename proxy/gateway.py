@@ -234,17 +234,16 @@ class Gateway:
         if why:
             attempt.switch = Switch(trigger=trigger, allowed=False, why=why)
             return None
-        judgement = await self._guard.judge(call)
-        call.turn = judgement.document
-        if not judgement.allowed:
-            attempt.switch = Switch(trigger="onSideEffects", allowed=False, why=judgement.detail)
-            raise refusals.blocked(call, judgement.detail) from error
-        if judgement.announced:
-            call.notice = judgement.notice
+        verdict = await self._guard.judge(call)
+        call.turn = verdict.turn
+        if not verdict.allowed:
+            attempt.switch = Switch(trigger="onSideEffects", allowed=False, why=verdict.detail)
+            raise refusals.blocked(call, verdict.detail) from error
+        call.notice = verdict.notice or call.notice
         following = left[0]
         call.switches += 1
         attempt.switch = Switch(
-            trigger=trigger, allowed=True, why=judgement.detail, to=following.model.ref, effects=judgement.payload
+            trigger=trigger, allowed=True, why=verdict.detail, to=following.model.ref, effects=verdict.event
         )
         self._reporter.switched(call, attempt, following, attempt.switch)
         return following
@@ -255,7 +254,7 @@ class Gateway:
         if call.retries >= retry.attempts or result is None:
             return None
         told = error.retry_after if retry.respect_retry_after else None
-        if not may_retry(result.replay, wait=told):
+        if not may_retry(result.replay, wait=told, failure=result.failure):
             return None
         if told is not None:
             wait = told

@@ -6,49 +6,56 @@ Asked only when a call is about to move to another model. A ledger or a gateway 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from proxy.call import Call
-from proxy.effects import Judgement, Levels, ToolLedger, acted, judge
+from proxy.effects import Act, Ask, Levels, ToolLedger, acted, document, judge, notice, payload, running, under_way
 from proxy.resources import Snapshot, ToolGateway
-from proxy.store import StoreError
-from translators.canonical import ToolResult
+from translators.canonical import ToolResult, named_value
 
 _PATIENCE = 1.0
-_UNREACHABLE = "(the tool gateway does not answer)"
 
-AskGateway = Callable[[ToolGateway, str, str], Awaitable[tuple[str, ...] | None]]
-"""The tools of an execution's turn that a gateway says are under way; None when it does not answer."""
+
+@named_value
+class Verdict:
+    """Whether a call may move on, and what is said of it: to people, in the header, in the explanation, in the event."""
+
+    allowed: bool
+    detail: str
+    notice: str
+    turn: Mapping[str, Any]
+    event: Mapping[str, Any]
 
 
 class EffectsGuard:
-    """Judges failovers, and keeps the tool ledger up to date."""
+    """Judges failovers, and keeps the tool ledger up to date. `ask_with(gateway)` is the way to a tool gateway."""
 
-    def __init__(self, ledger: ToolLedger, ask_gateway: AskGateway) -> None:
-        self._ledger, self._ask_gateway = ledger, ask_gateway
+    def __init__(self, ledger: ToolLedger, ask_with: Callable[[ToolGateway], Ask]) -> None:
+        self._ledger, self._ask_with = ledger, ask_with
         self._levels: tuple[Snapshot, Levels] | None = None
 
-    async def judge(self, call: Call) -> Judgement:
+    async def judge(self, call: Call) -> Verdict:
         """Whether `call` may move on from here."""
         levels = self._levels_of(call.snapshot)
-        mode = call.route.failover.on_side_effects
         found = acted(call.request, levels)
-        if not call.request.tools and not found.calls:
-            return judge(found, (), levels, mode)
-        return judge(found, await self._under_way(call), levels, mode)
+        known = await self._open_calls(call, levels) if call.request.tools or found.calls else ()
+        made = judge(found, known, call.route.failover.on_side_effects)
+        return Verdict(
+            allowed=made.allowed,
+            detail=made.detail,
+            notice=notice(made),
+            turn=document(found, made),
+            event=payload(found, made),
+        )
 
-    async def _under_way(self, call: Call) -> tuple[str, ...]:
-        identity = call.identity
-        turn = identity.turn or ""
-        try:
-            waiting = await self._ledger.open_calls(call.account, turn, _PATIENCE)
-        except StoreError:
-            waiting = ("(the tool ledger does not answer)",)
-        gateway = call.snapshot.settings.tool_gateway
-        if gateway is not None:
-            told = await self._ask_gateway(gateway, identity.execution, turn)
-            waiting += (_UNREACHABLE,) if told is None else told
-        return waiting
+    async def _open_calls(self, call: Call, levels: Levels) -> tuple[Act, ...] | None:
+        turn, gateway = call.identity.turn or "", call.snapshot.settings.tool_gateway
+        known = await self._ledger.open_calls(call.account, turn, _PATIENCE)
+        if gateway is None or known is None:
+            return known
+        told = await running(self._ask_with(gateway), gateway, call.identity.execution, turn)
+        return (*known, *under_way(told, levels))
 
     def note_results(self, call: Call) -> None:
         """The request brings results back: those calls are not under way any more."""
@@ -57,11 +64,11 @@ class EffectsGuard:
         if ids:
             self._ledger.seen(call.account, ids)
 
-    def note_calls(self, call: Call, calls: list[tuple[str, str]]) -> None:
-        """(id, tool) of calls that the client has been given."""
+    def note_calls(self, call: Call, called: Sequence[tuple[str, str]]) -> None:
+        """(id, tool) of the calls that the client has been given."""
         levels = self._levels_of(call.snapshot)
-        rows = [(id, tool, levels.of(tool).word) for id, tool in calls]
-        self._ledger.delivered(call.account, call.identity.turn or "", rows)
+        acts = [Act(tool, levels.of(tool), id) for id, tool in called]
+        self._ledger.delivered(call.account, call.identity.turn or "", acts)
 
     def _levels_of(self, snapshot: Snapshot) -> Levels:
         if self._levels is None or self._levels[0] is not snapshot:

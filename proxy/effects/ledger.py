@@ -1,6 +1,7 @@
-"""Which tool calls were handed to clients and which results came back: the local stand-in for a tool gateway.
+"""Which tool calls went out to a client and which came back, by execution and turn. Kept in the store, written off the path.
 
-Names and ids only, never arguments or outputs. Written behind the call; asked only when a call is about to move on.
+It plays the part of a tool gateway where there is none (requirement R42). Kept are names, ids, levels and times; arguments
+and results never are. Rows are written behind the call and read only when it is about to move to another model.
 """
 
 from __future__ import annotations
@@ -9,56 +10,70 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable
 
-from proxy.store import Database
+from proxy.store import Database, StoreError
+from translators.formats.json import dumps
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS tool_ledger (
-    execution TEXT NOT NULL, turn TEXT NOT NULL, tool_call_id TEXT NOT NULL, tool TEXT NOT NULL, level TEXT NOT NULL,
-    delivered_at REAL NOT NULL, result_at REAL, PRIMARY KEY (execution, tool_call_id)
-)"""
-SCHEMA = (_TABLE,)
-_KEPT_SECONDS = 86400.0
+from .levels import Act, Effect
+
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS tool_ledger (
+        execution TEXT NOT NULL, turn TEXT NOT NULL, tool_call_id TEXT NOT NULL, tool TEXT NOT NULL, level TEXT NOT NULL,
+        idempotent INTEGER NOT NULL, delivered_at REAL NOT NULL, result_at REAL,
+        PRIMARY KEY (execution, turn, tool_call_id)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS tool_ledger_delivered ON tool_ledger (delivered_at)",
+)
+"""What the store must hold for it."""
+
+# A call that is delivered again under its id is a new one: it has no result yet.
+_DELIVER = "INSERT OR REPLACE INTO tool_ledger VALUES (?, ?, ?, ?, ?, ?, ?, NULL)"
+_SEE = """UPDATE tool_ledger SET result_at = ?
+    WHERE execution = ? AND result_at IS NULL AND tool_call_id IN (SELECT value FROM json_each(?))"""
+_OPEN = """SELECT tool_call_id, tool, level, idempotent FROM tool_ledger
+    WHERE execution = ? AND turn = ? AND result_at IS NULL ORDER BY delivered_at, tool_call_id LIMIT ?"""
+_OPEN_LIMIT = 256
+"""More calls without a result say nothing that these do not."""
 
 
 class ToolLedger:
-    """Tool calls by execution. `clock` gives unix seconds."""
+    """`execution` is a name that no two callers share; `clock` gives unix seconds. Every write returns at once."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
         self._database, self._clock = database, clock
 
-    def delivered(self, execution: str, turn: str, calls: Iterable[tuple[str, str, str]]) -> None:
-        """(id, tool, level) of calls that were given to the client in `turn`."""
+    def delivered(self, execution: str, turn: str, calls: Iterable[Act]) -> None:
+        """`calls` are with the client now, which may run them."""
         now = self._clock()
-        rows = [(execution, turn, id, tool, level, now, None) for id, tool, level in calls]
-
-        def write(connection: sqlite3.Connection) -> None:
-            connection.executemany("INSERT OR IGNORE INTO tool_ledger VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-            connection.execute("DELETE FROM tool_ledger WHERE delivered_at < ?", (now - _KEPT_SECONDS,))
-
+        rows = [(execution, turn, act.id, act.tool, act.effect.level, int(act.effect.idempotent), now) for act in calls]
         if rows:
-            self._database.submit(write)
+            self._database.submit(lambda connection: connection.executemany(_DELIVER, rows))
 
     def seen(self, execution: str, ids: Iterable[str]) -> None:
-        """Results of these calls came back."""
-        now = self._clock()
-        rows = [(now, execution, id) for id in ids]
+        """The results of these calls came back. Ids that were not delivered here are passed over."""
+        asked = list(ids)
+        if asked:
+            parameters = (self._clock(), execution, dumps(asked).decode())
+            self._database.submit(lambda connection: connection.execute(_SEE, parameters))
 
-        def write(connection: sqlite3.Connection) -> None:
-            connection.executemany(
-                "UPDATE tool_ledger SET result_at = ? WHERE execution = ? AND tool_call_id = ? AND result_at IS NULL",
-                rows,
+    async def open_calls(self, execution: str, turn: str, patience: float) -> tuple[Act, ...] | None:
+        """The calls of the turn that have no result yet, the oldest first; None when the store cannot say in `patience`
+        seconds."""
+
+        def look(connection: sqlite3.Connection) -> tuple[Act, ...]:
+            rows = connection.execute(_OPEN, (execution, turn, _OPEN_LIMIT))
+            return tuple(
+                Act(tool, Effect(level, bool(idempotent)), identity, "ledger")
+                for identity, tool, level, idempotent in rows
             )
 
-        if rows:
-            self._database.submit(write)
+        try:
+            return await self._database.ask(look, patience)
+        except StoreError:
+            return None
 
-    async def open_calls(self, execution: str, turn: str, patience: float) -> tuple[str, ...]:
-        """The tools of calls given out in `turn` whose result nobody has seen. Raises `StoreError`."""
-
-        def read(connection: sqlite3.Connection) -> tuple[str, ...]:
-            found = connection.execute(
-                "SELECT tool FROM tool_ledger WHERE execution = ? AND turn = ? AND result_at IS NULL", (execution, turn)
-            )
-            return tuple(tool for (tool,) in found)
-
-        return await self._database.ask(read, patience)
+    def forget(self, age: float) -> None:
+        """Drop what was delivered more than `age` seconds ago, with a result or without."""
+        before = self._clock() - age
+        self._database.submit(
+            lambda connection: connection.execute("DELETE FROM tool_ledger WHERE delivered_at < ?", (before,))
+        )

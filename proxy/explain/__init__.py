@@ -6,7 +6,7 @@ Documents hold names, figures and reasons. Never a prompt, an answer, a provider
 from .check import report
 from .document import document
 from .keeper import Keeper
-from .store import SCHEMA, Before, Explanations, Found
+from .store import SCHEMA, Explanations, Found
 from .text import as_text, table
 from .what_if import Change, what_if
 

@@ -33,12 +33,10 @@ def document(
     error: JochError | None = None,
     served: Candidate | None = None,
     seconds: float = 0.0,
-    before: Mapping[str, Any] | None = None,
     dry_run: bool = False,
 ) -> dict[str, Any]:
-    """The document of `call`. `before` are `calls` and `costUsd` of its execution when it came."""
+    """The document of `call`. What its execution had come to before is told by whoever reads it back."""
     plan = call.plan
-    told = before or {}
     made: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": KIND,
@@ -48,8 +46,8 @@ def document(
         "execution": {
             "id": call.identity.execution,
             "source": call.identity.execution_source,
-            "callsBefore": told.get("calls"),
-            "costUsdBefore": told.get("costUsd"),
+            "callsBefore": None,
+            "costUsdBefore": None,
         },
         "identity": _identity(call),
         "request": _request(call, plan),

@@ -11,7 +11,7 @@ from proxy.routing import Candidate
 from translators.canonical import CapabilitySet, JochError
 
 from .document import document
-from .store import Before, Explanations, Row
+from .store import Explanations, Row
 
 
 class Keeper:
@@ -23,7 +23,7 @@ class Keeper:
     def keep(self, call: Call, outcome: str, error: JochError | None, served: Candidate | None, seconds: float) -> None:
         """Have the explanation of `call` written; it took `seconds`."""
 
-        def made(before: Before) -> Mapping[str, Any]:
+        def made() -> Mapping[str, Any]:
             return document(
                 call,
                 self._capabilities_of,
@@ -31,7 +31,6 @@ class Keeper:
                 error=error,
                 served=served,
                 seconds=seconds,
-                before=before.told(),
             )
 
         identity = call.identity
@@ -43,14 +42,9 @@ class Keeper:
             source=identity.execution_source,
             route=call.route.name,
             agent=identity.agent,
-            status=200 if error is None or call.content else error.status,
             outcome=outcome,
-            served_by=None if served is None else served.model.ref,
-            fallback_index=None if served is None else served.step,
-            attempts=call.attempts,
             cost=call.cost,
             input_tokens=call.input_tokens,
             output_tokens=call.output_tokens,
-            total_ms=round(seconds * 1000, 1),
         )
         self._explanations.keep(row, made)

@@ -1,59 +1,45 @@
 """Where explanations are kept: one row per call, written behind the call by the store's thread, all of it or nothing.
 
-The document is made there too, so that no call waits for it. Rows are found by call, by execution or by route, newest first.
+The document is made there too, so that no call waits for it. Calls that end within a moment are written together; a process
+that is killed loses those of its last moment, never half of one. Rows are found by call, execution or route, newest first.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 from proxy.store import Database
-from translators.canonical import value
 from translators.formats.json import dumps, loads
 
 _CALLS = """
 CREATE TABLE IF NOT EXISTS calls (
-    id TEXT PRIMARY KEY, at REAL NOT NULL, namespace TEXT NOT NULL, execution TEXT NOT NULL, route TEXT NOT NULL,
-    agent TEXT NOT NULL, status INTEGER NOT NULL, outcome TEXT NOT NULL, served_by TEXT, fallback_index INTEGER,
-    attempts INTEGER NOT NULL, cost_usd TEXT, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
-    total_ms REAL NOT NULL, document BLOB NOT NULL
-)"""
-_EXECUTIONS = """
-CREATE TABLE IF NOT EXISTS executions (
-    namespace TEXT NOT NULL, id TEXT NOT NULL, first REAL NOT NULL, last REAL NOT NULL, source TEXT NOT NULL,
-    agent TEXT NOT NULL, calls INTEGER NOT NULL, cost_usd TEXT NOT NULL, unknown_cost INTEGER NOT NULL,
-    input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, failed INTEGER NOT NULL, PRIMARY KEY (namespace, id)
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL, at REAL NOT NULL, namespace TEXT NOT NULL, execution TEXT NOT NULL,
+    source TEXT NOT NULL, route TEXT NOT NULL, agent TEXT NOT NULL, outcome TEXT NOT NULL, cost_usd TEXT,
+    input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, document BLOB NOT NULL
 )"""
 SCHEMA = (
     _CALLS,
-    "CREATE INDEX IF NOT EXISTS calls_by_execution ON calls (execution, at)",
-    "CREATE INDEX IF NOT EXISTS calls_by_route ON calls (route, at)",
-    _EXECUTIONS,
+    "CREATE INDEX IF NOT EXISTS calls_by_id ON calls (id)",
+    "CREATE INDEX IF NOT EXISTS calls_by_execution ON calls (execution)",
 )
-_SWEEP_EVERY = 2_000
-"""So many calls apart old rows are deleted."""
-
-
-@value
-class Before:
-    """What the execution of a call had come to before it."""
-
-    calls: int
-    cost: Decimal
-
-    def told(self) -> Mapping[str, Any]:
-        """As the document has it."""
-        return {"calls": self.calls, "costUsd": float(round(self.cost, 12))}
+_INSERT = (
+    "INSERT INTO calls (id, at, namespace, execution, source, route, agent, outcome, cost_usd, input_tokens, "
+    "output_tokens, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SWEEP_EVERY = 200
+"""So many writes apart old rows are deleted."""
+_TOGETHER_SECONDS = 0.05
+"""How long a call's row waits for others to be written with: a row alone costs three times as much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """The columns of one call. `cost` None is unknown, `at` unix seconds, `total_ms` milliseconds."""
+    """The columns of one call. `cost` None is unknown, `at` unix seconds."""
 
     id: str
     at: float
@@ -62,15 +48,10 @@ class Row:
     source: str
     route: str
     agent: str
-    status: int
     outcome: str
-    served_by: str | None
-    fallback_index: int | None
-    attempts: int
     cost: Decimal | None
     input_tokens: int
     output_tokens: int
-    total_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,71 +72,81 @@ class Explanations:
 
     def __init__(self, database: Database, retention: float) -> None:
         self._database, self._retention = database, retention
-        self._kept = count(1)
+        self._waiting: list[tuple[Row, Callable[[], Mapping[str, Any]]]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._writes = 0
 
-    def keep(self, row: Row, made: Callable[[Before], Mapping[str, Any]]) -> None:
-        """Write the call of `row` with the document that `made` builds. Nobody waits for it."""
-        number = next(self._kept)
+    def keep(self, row: Row, made: Callable[[], Mapping[str, Any]]) -> None:
+        """Write the call of `row` with the document that `made` builds. Nobody waits for it. Needs a running loop."""
+        self._waiting.append((row, made))
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_TOGETHER_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Hand what waits to the store now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._waiting:
+            return
+        rows, self._waiting = self._waiting, []
+        self._writes += 1
+        oldest = rows[-1][0].at - self._retention if self._writes % _SWEEP_EVERY == 0 else None
 
         def write(connection: sqlite3.Connection) -> None:
-            before = _counted(connection, row)
-            connection.execute(
-                "INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(row.id, row.at, row.namespace, row.execution, row.route, row.agent, row.status, row.outcome),
-                    *(row.served_by, row.fallback_index, row.attempts, None if row.cost is None else f"{row.cost:f}"),
-                    *(row.input_tokens, row.output_tokens, row.total_ms, dumps(made(before))),
-                ),
-            )
-            if number % _SWEEP_EVERY == 0:
-                oldest = row.at - self._retention
+            connection.executemany(_INSERT, (_columns(row, made()) for row, made in rows))
+            if oldest is not None:
                 connection.execute("DELETE FROM calls WHERE at < ?", (oldest,))
-                connection.execute("DELETE FROM executions WHERE last < ?", (oldest,))
 
         self._database.submit(write)
 
     async def find(self, wanted: Found, patience: float) -> list[dict[str, Any]]:
         """The documents of what is asked for, newest first. Raises `StoreError`."""
+        self.flush()
         conditions, values = _conditions(wanted)
-        query = f"SELECT document FROM calls WHERE {conditions} ORDER BY at DESC, id DESC LIMIT ?"  # noqa: S608  # our words only
+        query = f"SELECT number, document FROM calls WHERE {conditions} ORDER BY number DESC LIMIT ?"  # noqa: S608  # our words only
 
         def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-            return [loads(document) for (document,) in connection.execute(query, (*values, wanted.last))]
+            found = [(number, loads(text)) for number, text in connection.execute(query, (*values, wanted.last))]
+            _tell_before(connection, found)
+            return [made for _, made in found]
 
         return await self._database.ask(read, patience)
 
     async def execution(self, id: str, patience: float) -> list[dict[str, Any]]:
         """The executions called `id`, one per namespace. Raises `StoreError`."""
+        self.flush()
 
         def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
             rows = connection.execute(
-                "SELECT namespace, id, first, last, source, agent, calls, cost_usd, unknown_cost, input_tokens, "
-                "output_tokens, failed FROM executions WHERE id = ?",
+                "SELECT namespace, source, agent, at, outcome, cost_usd, input_tokens, output_tokens FROM calls "
+                "WHERE execution = ? ORDER BY number",
                 (id,),
-            )
-            return [_execution(row) for row in rows]
+            ).fetchall()
+            namespaces = dict.fromkeys(row[0] for row in rows)
+            return [_execution(id, name, [row[1:] for row in rows if row[0] == name]) for name in namespaces]
 
         return await self._database.ask(read, patience)
 
 
-def _counted(connection: sqlite3.Connection, row: Row) -> Before:
-    """Count the call in its execution. What that had come to before."""
-    known = connection.execute(
-        "SELECT calls, cost_usd FROM executions WHERE namespace = ? AND id = ?", (row.namespace, row.execution)
-    ).fetchone()
-    before = Before(0, Decimal(0)) if known is None else Before(known[0], Decimal(known[1]))
-    cost = before.cost + (row.cost or Decimal(0))
-    connection.execute(
-        "INSERT INTO executions VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, ?) ON CONFLICT (namespace, id) DO UPDATE SET "
-        "last = max(last, excluded.last), calls = calls + 1, cost_usd = excluded.cost_usd, "
-        "unknown_cost = unknown_cost + excluded.unknown_cost, input_tokens = input_tokens + excluded.input_tokens, "
-        "output_tokens = output_tokens + excluded.output_tokens, failed = failed + excluded.failed",
-        (
-            *(row.namespace, row.execution, row.at, row.at, row.source, row.agent, f"{cost:f}"),
-            *(int(row.cost is None), row.input_tokens, row.output_tokens, int(row.outcome != "ok")),
-        ),
-    )
-    return before
+def _columns(row: Row, made: Mapping[str, Any]) -> tuple[Any, ...]:
+    cost = None if row.cost is None else f"{row.cost:f}"
+    identity = (row.id, row.at, row.namespace, row.execution, row.source, row.route, row.agent, row.outcome)
+    return (*identity, cost, row.input_tokens, row.output_tokens, dumps(made))
+
+
+def _tell_before(connection: sqlite3.Connection, found: list[tuple[int, dict[str, Any]]]) -> None:
+    """Put into each document what its execution had come to before it."""
+    runs: dict[tuple[str, str], list[tuple[int, Decimal]]] = {}
+    for number, made in found:
+        key = made["identity"]["agent"].partition("/")[0], made["execution"]["id"]
+        if key not in runs:
+            rows = connection.execute(
+                "SELECT number, cost_usd FROM calls WHERE execution = ? AND namespace = ?", (key[1], key[0])
+            )
+            runs[key] = [(earlier, Decimal(cost or 0)) for earlier, cost in rows]
+        before = [cost for earlier, cost in runs[key] if earlier < number]
+        made["execution"] |= {"callsBefore": len(before), "costUsdBefore": float(round(sum(before, Decimal(0)), 12))}
 
 
 def _conditions(wanted: Found) -> tuple[str, list[Any]]:
@@ -172,21 +163,21 @@ def _conditions(wanted: Found) -> tuple[str, list[Any]]:
     return " AND ".join(condition for condition, _ in given) or "1", [asked for _, asked in given]
 
 
-def _execution(row: tuple[Any, ...]) -> dict[str, Any]:
-    namespace, id, first, last, source, agent, calls, cost, unknown, given, answered, failed = row
+def _execution(id: str, namespace: str, rows: list[tuple[Any, ...]]) -> dict[str, Any]:
+    sources, agents, times, outcomes, costs, given, answered = zip(*rows, strict=True)
     return {
         "id": id,
         "namespace": namespace,
-        "source": source,
-        "agent": agent,
-        "first": first,
-        "last": last,
+        "source": sources[0],
+        "agent": agents[0],
+        "first": min(times),
+        "last": max(times),
         "status": {
-            "modelCalls": calls,
-            "failedCalls": failed,
-            "costUsd": float(round(Decimal(cost), 12)),
-            "callsOfUnknownCost": unknown,
-            "inputTokens": given,
-            "outputTokens": answered,
+            "modelCalls": len(rows),
+            "failedCalls": sum(outcome != "ok" for outcome in outcomes),
+            "costUsd": float(round(sum((Decimal(cost or 0) for cost in costs), Decimal(0)), 12)),
+            "callsOfUnknownCost": costs.count(None),
+            "inputTokens": sum(given),
+            "outputTokens": sum(answered),
         },
     }

@@ -12,7 +12,7 @@ UV := .cache/uv/bin/uv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format types contracts faults conformance conformance-table sdk2 bench live-llama lock clean
+.PHONY: help run test lint format types contracts faults limits conformance conformance-table sdk2 bench live-llama lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ faults: $(VENV)/.dev  ## the scripted fault server; prints how many faults were 
 
 conformance: $(VENV)/.dev  ## the README's table against the suite, and ninety planted mistakes (about a minute)
 	$(BIN)/python -m pytest -m slow tests/proxy/conformance $(ARGS)
+
+limits: $(VENV)/.dev  ## twenty rounds of a thousand calls at a limit, over one and four processes, and kills in between
+	$(BIN)/python -m pytest -m slow tests/proxy/budgets tests/proxy/test_limits.py $(ARGS)
 
 conformance-table: $(VENV)/.dev  ## write the README's table of what works anew
 	$(BIN)/python -m proxy.conformance --readme

@@ -83,6 +83,8 @@ class App:
         self._explanations = explanations = Explanations(self.database, settings.explain_seconds)
         self.health = Health(settings.health, random.random, self._health_changed)
         quotas, ledger = Quotas(share), Ledger(self.database, lambda: new_id("hold_"))
+        ledger.sweep()  # what a killed process held and never settled
+        ledger.forget(settings.explain_seconds)
         status = Status(self.bindings, self.health, quotas)
         keeper = Keeper(explanations, status.capabilities_of)
         self.reporter = Reporter(self.events, self.metrics, new_id, keeper.keep)

@@ -10,6 +10,7 @@ from collections import deque
 from proxy.call import Attempt, Call
 from proxy.resources import Failover, ModelRoute
 from proxy.routing import Candidate, Skip
+from proxy.routing.replay import may_move
 from translators.canonical import Reason, UpstreamError
 
 TERMINAL_FAILURES = frozenset({"redirect", "too_big", "bad_encoding"})
@@ -28,7 +29,10 @@ def ends(call: Call, failures: list[UpstreamError], now: float) -> str:
         return f"all {failover.max_attempts} attempts of a call are used"
     if now >= call.deadline:
         return "the call's time is over"
-    if failures[-1].billed_risk and sum(each.billed_risk for each in failures) > (1 if failover.on_ambiguous else 0):
+    result = call.trail[-1].result
+    replay = result.replay if result is not None else ""
+    billed = sum(each.billed_risk for each in failures)
+    if not may_move(replay, mended=True, billed=billed, ambiguous=failover.on_ambiguous):
         return "the work may be billed already, and must not be repeated again"
     return ""
 

@@ -143,6 +143,8 @@ class Gateway:
             call.plan = await self._planned(call)
             for skip in call.plan.skips:
                 self._reporter.skipped(call, skip)
+                if skip.gate == "budget":
+                    self._reporter.limited(call, skip, "fall_forward" if call.plan.candidates else "deny")
             served, result = await self._first_that_answers(call, call.plan, answered)
             outcome = "ok"
             return result
@@ -172,8 +174,9 @@ class Gateway:
             attempt = Attempt(call.attempts, candidate, self._clock(), time.time())
             skip = await self._admitted(call, attempt)
             if skip is not None:
-                self._pass_over(call, skip)
-                if not failed_forward(call.route, skip):
+                on = bool(left) and failed_forward(call.route, skip)
+                self._pass_over(call, skip, "fall_forward" if on else "deny")
+                if not on:
                     break
                 continue
             call.attempts += 1
@@ -206,9 +209,11 @@ class Gateway:
         attempt.hold = held
         return None
 
-    def _pass_over(self, call: Call, skip: Skip) -> None:
+    def _pass_over(self, call: Call, skip: Skip, action: str) -> None:
         call.passed.append(skip)
         self._reporter.skipped(call, skip)
+        if skip.gate == "budget":
+            self._reporter.limited(call, skip, action)
 
     # --- after a failure -----------------------------------------------------------------------------------------
 

@@ -15,7 +15,6 @@ from proxy import estimation
 from proxy.adapters import Bindings
 from proxy.budgets import Claim, Hold, Ledger, Refusal
 from proxy.call import Call
-from proxy.estimation import Tokenizers
 from proxy.resources import Model, Snapshot
 from proxy.routing import (
     Affinity,
@@ -33,6 +32,7 @@ from proxy.routing import (
     decide,
     survey,
 )
+from proxy.tokenizers import Tokenizers
 from translators.canonical import CapabilitySet, Need
 from translators.canonical.needs import needs
 
@@ -106,7 +106,7 @@ class Planner:
             return kept
         terms = Terms(needs=wanted, residency=identity.residency, allowed=identity.allowed, service_tier=tier, day=day)
         surveyed = survey(call.snapshot, call.route, terms, self._capabilities_of)
-        made = _Kept(call.snapshot, surveyed, decide(surveyed, Moment(now=0.0, condition_of=self._health.of)))
+        made = _Kept(call.snapshot, surveyed, decide(surveyed, Moment(now=self._clock(), condition_of=self._health.of)))
         if not surveyed.skips:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
@@ -154,13 +154,13 @@ class Planner:
     def _moment(self, call: Call, surveyed: Survey) -> Moment:
         """How things stand now, as values: whoever decides by it later decides the same."""
         now, spent = self._clock(), call.spent
-        conditions = {each.model.ref: self._health.of(each.model.ref, now) for each in surveyed.standing}
+        conditions = {entry.ref: self._health.of(entry.ref, now) for entry in surveyed.route.entries}
         tokens = call.size.most + call.size.reserve
         waits = {each.model.ref: self._quotas.wait(each.model, tokens, now) for each in surveyed.standing}
         return Moment(
             now=now,
             condition_of=lambda ref, _: conditions[ref],
-            wait_of=lambda model, _: waits[model.ref],
+            wait_of=lambda model, _: waits.get(model.ref, 0.0),
             size=call.size,
             spent=Spent(  # what was looked up does not hold what this call spent since
                 execution=spent.execution + call.reckoned,
@@ -216,5 +216,6 @@ def _refused(candidate: Candidate, refusal: Refusal) -> Skip:
         "held": refusal.held,
         "estimate": refusal.estimate,
     }
-    detail = f"may take {refusal.estimate:f} {refusal.unit}, and {refusal.spent + refusal.held:f} of {refusal.limit:f} are spent or held"
+    used = refusal.spent + refusal.held
+    detail = f"may take {refusal.estimate} {refusal.unit}, and {used} of {refusal.limit} are spent or held"
     return Skip(candidate.index, candidate.model.ref, "budget", detail, evidence=evidence)

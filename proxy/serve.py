@@ -113,7 +113,13 @@ class _Process:
         for note in started.notes:
             _log.warning("%s", note)
         self._listen_to_signals()  # before anyone is told that we are there
-        app = App(started.snapshot, env=self._env, sinks=_sinks(started.snapshot), store=_store(settings, self._env))
+        app = App(
+            started.snapshot,
+            env=self._env,
+            sinks=_sinks(started.snapshot),
+            store=_store(settings, self._env),
+            share=1.0 / self._options.workers,
+        )
         try:
             await app.start(shared=self._shared_port)
         except OSError as error:

@@ -7,6 +7,7 @@ that is killed loses those of its last moment, never half of one. Rows are found
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 from proxy.store import Database
 from translators.formats.json import dumps, loads
 
+_log = logging.getLogger("joch.explain")
 _CALLS = """
 CREATE TABLE IF NOT EXISTS calls (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL, at REAL NOT NULL, namespace TEXT NOT NULL, execution TEXT NOT NULL,
@@ -94,7 +96,7 @@ class Explanations:
         oldest = rows[-1][0].at - self._retention if self._writes % _SWEEP_EVERY == 0 else None
 
         def write(connection: sqlite3.Connection) -> None:
-            connection.executemany(_INSERT, (_columns(row, made()) for row, made in rows))
+            connection.executemany(_INSERT, [found for row, made in rows if (found := _columns(row, made)) is not None])
             if oldest is not None:
                 connection.execute("DELETE FROM calls WHERE at < ?", (oldest,))
 
@@ -129,10 +131,16 @@ class Explanations:
         return await self._database.ask(read, patience)
 
 
-def _columns(row: Row, made: Mapping[str, Any]) -> tuple[Any, ...]:
+def _columns(row: Row, made: Callable[[], Mapping[str, Any]]) -> tuple[Any, ...] | None:
+    """The columns of one call; None where its document cannot be made, which must not take the others with it."""
+    try:
+        text = dumps(made())
+    except Exception:  # noqa: BLE001  # a bug in one must not lose the explanations of the others
+        _log.exception("the explanation of call %s could not be made", row.id)
+        return None
     cost = None if row.cost is None else f"{row.cost:f}"
     identity = (row.id, row.at, row.namespace, row.execution, row.source, row.route, row.agent, row.outcome)
-    return (*identity, cost, row.input_tokens, row.output_tokens, dumps(made))
+    return (*identity, cost, row.input_tokens, row.output_tokens, text)
 
 
 def _tell_before(connection: sqlite3.Connection, found: list[tuple[int, dict[str, Any]]]) -> None:

@@ -34,6 +34,7 @@ SMALL_CPU = Limit(budget=0.30, floor=0.15)  # ms per call
 SMALL_P50 = Limit(budget=0.6, floor=0.27)  # ms added, one connection; the floor's own figures are 0.27 and 0.41
 SMALL_P99 = Limit(budget=1.5, floor=0.41)
 LARGE_CPU = Limit(budget=0.50, floor=0.25)  # ms per call; the floor includes one orjson round trip of the body
+ROUTE = Limit(budget=60)  # us, one plan of five candidates; in process, so that there is nothing to compare with
 VERBATIM_CPU = Limit(budget=40, floor=28)  # us per paced piece
 VERBATIM_STREAMS = Limit(budget=400, floor=600, better="more")  # 50 pieces a second each, on one core
 TRANSLATED_CPU = Limit(budget=80, floor=28)

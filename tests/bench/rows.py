@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from . import budget, load
+from . import budget, load, route
 from .servers import ROOT, Server, cpu_seconds
 from .stage import LARGE, PACED, SMALL, TRANSLATED, VERBATIM, Pair, Stage, Work, medians
 from .upstream import Pace
@@ -80,6 +80,13 @@ async def large(stage: Stage) -> AsyncIterator[Figure]:
     async with stage.both(LARGE, decode=True) as (bare, joch):
         cpu = await stage.in_turns(lambda server: stage.cpu_per_call(server, LARGE), bare, joch)
     yield Figure(row="17 kB call with 10 tools, CPU", unit="ms", pair=cpu, limit=budget.LARGE_CPU)
+
+
+async def plan(stage: Stage) -> AsyncIterator[Figure]:
+    """One evaluation of a route of five candidates with health, budget and residency on."""
+    figures = sorted(route.microseconds() for _ in range(stage.rounds))
+    pair = _alone(figures[len(figures) // 2])
+    yield Figure(row="route evaluation, 5 candidates", unit="us", pair=pair, limit=budget.ROUTE)
 
 
 async def verbatim(stage: Stage) -> AsyncIterator[Figure]:
@@ -231,6 +238,7 @@ def _size(package: metadata.Distribution) -> int:
 ROWS: dict[str, Row] = {
     "small": small,
     "large": large,
+    "plan": plan,
     "verbatim": verbatim,
     "translated": translated,
     "first": first,

@@ -24,9 +24,9 @@ def render_whole_as_stream(client: ClientFormat, response: Response, context: Re
     response = without_fences(response, context.request.output, tally)
     for choice in response.choices:
         tell(context, choice.message.blocks, choice.finish)
-    chunks = list(unfold(response))
+    chunks = with_usage(list(unfold(response)), tally, context)
     observe(tally, chunks)
-    return client.stream_renderer(context).render(with_usage(chunks, tally, context))
+    return client.stream_renderer(context).render(chunks)
 
 
 def fold_stream(provider: ProviderFormat, issuer: str, raw: bytes) -> Response:

@@ -162,7 +162,15 @@ def loss(transforms: Sequence[Transform]) -> str:
 
 def severity_of(result: Result) -> Severity:
     """How much an attempt's end should worry an operator: a key that was refused is an alarm."""
-    if result.failure in ("credential_rejected", "address_blocked", "redirect", "model_gone", "provider_quota", "tls"):
+    if result.failure in (
+        "credential_rejected",
+        "address_blocked",
+        "egress_blocked",
+        "redirect",
+        "model_gone",
+        "provider_quota",
+        "tls",
+    ):
         return "error"
     return "info" if result.outcome in ("ok", "cancelled") else "warning"
 

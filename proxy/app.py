@@ -75,6 +75,7 @@ class App:
         instance = new_id("joch_")
         settings = snapshot.settings
         self.upstream = Upstream(resolver=resolver, user_agent=f"joch/{VERSION}")
+        self.upstream.allowed_hosts = settings.egress_hosts
         secrets = SecretResolver(env)
         self.identities = Identities(env, secrets)
         self.bindings = Bindings(self.upstream, secrets.resolve, {HOP_HEADER: instance}, self.identities.of)
@@ -154,6 +155,7 @@ class App:
         """Serve new calls with `snapshot`; calls under way keep the one they started with."""
         before = self.live.current.snapshot
         self.live.swap(snapshot)
+        self.upstream.allowed_hosts = snapshot.settings.egress_hosts
         self.health.configure(snapshot.settings.health)
         for ref, model in before.models.items():
             if (now := snapshot.models.get(ref)) is None or _candidate(now) != _candidate(model):

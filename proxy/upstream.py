@@ -303,6 +303,8 @@ class Upstream:
     def __init__(self, *, resolver: AbstractResolver | None = None, user_agent: str = "joch") -> None:
         self._resolver = resolver
         self._user_agent = user_agent
+        self.allowed_hosts: tuple[str, ...] | None = None
+        """The only hosts that may be connected to: names, or "*.suffix" for all below one. None: any."""
         self._session: aiohttp.ClientSession | None = None
         self._lingering: set[asyncio.Task[None]] = set()
 
@@ -356,6 +358,9 @@ class Upstream:
     async def _once(self, request: WireRequest, attempt: _Attempt) -> Reply:
         if self._session is None:
             raise RuntimeError("the upstream client is not open")
+        if self.allowed_hosts is not None and not _may_leave(request.url.host or "", self.allowed_hosts):
+            message = "The provider's host is not among those that may be connected to."
+            raise _error(Reason.CONNECT, message, "egress_blocked", risk=False)
         _ATTEMPT.set(attempt)
         data: bytes | io.BytesIO | None = request.body
         upload = None
@@ -384,6 +389,11 @@ class Upstream:
             message = "The provider answered with a redirect, which is never followed."
             raise _error(Reason.BAD_RESPONSE, message, "redirect", risk=False)
         return reply
+
+
+def _may_leave(host: str, allowed: tuple[str, ...]) -> bool:
+    name = host.lower().rstrip(".")
+    return any(name == each or (each.startswith("*.") and name.endswith(each[1:])) for each in map(str.lower, allowed))
 
 
 def _late(attempt: _Attempt, clocks: Clocks) -> UpstreamError:

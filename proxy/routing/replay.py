@@ -58,6 +58,7 @@ FAILURES: Mapping[str, ReplayClass] = {
     "dns": "not_sent",
     "dns_timeout": "not_sent",
     "address_blocked": "not_sent",
+    "egress_blocked": "not_sent",
     "connect_refused": "not_sent",
     "connect_timeout": "not_sent",
     "connect_failed": "not_sent",
@@ -137,7 +138,14 @@ _OURS_WITHOUT_STATUS = frozenset({"credential_rejected", "unsupported"})
 
 _THE_SAME_AGAIN = frozenset(
     {
-        *("address_blocked", "base_url_missing", "credential_rejected", "secret_missing", "token_not_set_up"),
+        *(
+            "address_blocked",
+            "egress_blocked",
+            "base_url_missing",
+            "credential_rejected",
+            "secret_missing",
+            "token_not_set_up",
+        ),
         *("nesting", "strict_loss", "unsupported"),
     }
 )

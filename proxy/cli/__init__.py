@@ -13,7 +13,7 @@ import click
 COMMANDS = {
     "serve": "start the router",
     "validate": "check a configuration and print every problem",
-    "models": "what can be asked for, what each model can do, and whether one could take over (models check)",
+    "models": "what can be asked for, and what each model can do",
     "route": "where the calls of an execution went, and why",
     "describe": "a route with its candidates, or an execution, as they are now",
     "keys": "make keys that clients are recognised by",

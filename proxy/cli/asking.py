@@ -16,40 +16,36 @@ NEGATIVE, UNREACHABLE, NOT_FOUND = 1, 3, 4
 
 
 def ask(
-    server: str | None, path: str, params: Mapping[str, Any] | None = None, *, body: Mapping[str, Any] | None = None
-) -> Any:
-    """The JSON at `path` of the router at `server`. Ends the command when there is none: 3 not reachable, 4 not found."""
+    server: str | None, path: str, params: Mapping[str, Any] | None = None, *, otherwise: str = ""
+) -> dict[str, Any]:
+    """The JSON at `path` of the router at `server`. Ends the command when there is none: 3 not reachable, 4 not found.
+
+    `otherwise` is what else could be done where no router answers.
+    """
     import httpx
 
     at = (server or DEFAULT_SERVER).rstrip("/")
     token = os.environ.get(ADMIN_TOKEN)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        answer = httpx.request(
-            "GET" if body is None else "POST",
-            at + path,
-            params=params,
-            json=body,
-            headers=headers,
-            timeout=_SECONDS,
-            trust_env=False,
-        )
+        answer = httpx.get(at + path, params=params, headers=headers, timeout=_SECONDS, trust_env=False)
         found = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL):
-        _end(f"no router answers at {at}: start one with joch serve", UNREACHABLE)
+        _end(f"no router answers at {at}: start one with joch serve{otherwise}", UNREACHABLE)
     except ValueError:
         _end(f"{at} is not a joch router", NEGATIVE)
+    if not isinstance(found, dict) or (not answer.is_success and not isinstance(found.get("error"), dict)):
+        _end(f"{at} is not a joch router", NEGATIVE)
     if not answer.is_success:
-        _refused(at, answer.status_code, found)
+        _refused(at, answer.status_code, found["error"].get("message"))
     return found
 
 
-def _refused(at: str, status: int, found: Any) -> NoReturn:
-    error = found.get("error") if isinstance(found, dict) else None
-    message = error.get("message") if isinstance(error, dict) else None
+def _refused(at: str, status: int, message: str | None) -> NoReturn:
+    said = message or f"{at} answered {status}"
     if status in (401, 403):
-        message = f"{message or 'not allowed'} (set {ADMIN_TOKEN})"
-    _end(message or f"{at} answered {status}", NOT_FOUND if status == 404 else NEGATIVE)
+        said = f"{said} (set {ADMIN_TOKEN})"
+    _end(said, NOT_FOUND if status == 404 else NEGATIVE)
 
 
 def _end(message: str, code: int) -> NoReturn:

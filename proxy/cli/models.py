@@ -110,7 +110,7 @@ def _list(paths: tuple[str, ...], overlay: tuple[str, ...], server: str | None, 
             sys.exit(2)
         rows: Sequence[Row] = offline(snapshot, SecretResolver(os.environ))
     else:
-        rows = ask(server, "/v1/models/capabilities")["data"]
+        rows = ask(server, "/v1/models/capabilities", otherwise=", or name a configuration with -f")["data"]
     if style == "table":
         output.columns(HEADERS, [_cells(row) for row in rows], right=("WINDOW",))
     elif style == "wide":

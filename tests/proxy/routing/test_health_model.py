@@ -34,7 +34,7 @@ TURNS = {
     "open": {"unknown", "half_open", "resting", "credential_bad"},
     "half_open": {"unknown", "healthy", "degraded", "open", "resting", "credential_bad"},
     "resting": {"unknown", "healthy", "degraded", "open", "half_open", "credential_bad"},
-    "credential_bad": {"unknown", "healthy", "degraded", "half_open"},
+    "credential_bad": {"unknown", "healthy", "degraded", "half_open", "resting"},
 }
 """From which state which others may follow: what is well opens before it is half open, and nothing open closes at once."""
 

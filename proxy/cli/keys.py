@@ -13,7 +13,9 @@ import click
 from . import output
 
 _BYTES = 32
-_DURATION = re.compile(r"(\d+)([hdwy])")
+_DURATION = re.compile(r"([1-9]\d{0,4})([hdwy])")
+_UNNAMEABLE = re.compile(r"[^a-z0-9._-]+")
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?")
 _HOURS = {"h": 1, "d": 24, "w": 168, "y": 8760}
 
 
@@ -57,7 +59,11 @@ def create(
     allowed = {field: list(globs) for field, globs in (("routes", routes), ("models", models)) if globs}
     if allowed:
         spec["allow"] = allowed
-    called = name or f"{pinned.get('agent') or 'key'}-{digest[:8]}".lower()
+    called = (
+        name or f"{_UNNAMEABLE.sub('-', (pinned.get('agent') or 'key').lower()).strip('.-_') or 'key'}-{digest[:8]}"
+    )
+    if not _NAME.fullmatch(called):
+        raise click.BadParameter("use lower-case letters, digits, . _ -", param_hint="--name")
     click.echo(f"The key, shown this once: {key}", err=True)
     if style == "yaml":
         click.echo("---")

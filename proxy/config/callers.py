@@ -100,14 +100,14 @@ class CallerBuilder:
 
     def _team(self, resource: Resource, made: Callers) -> None:
         spec = validated(resource, TeamSpec, self.problems)
-        if spec is not None:
+        if spec is not None and self._is_first(resource, made.teams):
             made.teams[resource.name] = Team(
                 name=resource.name, namespaces=tuple(spec.namespaces), allowed=_globs(spec.model_policy.allowed)
             )
 
     def _environment(self, resource: Resource, made: Callers) -> None:
         spec = validated(resource, EnvironmentSpec, self.problems)
-        if spec is None:
+        if spec is None or not self._is_first(resource, made.environments):
             return
         made.environments[resource.name] = Environment(
             name=resource.name,
@@ -131,6 +131,13 @@ class CallerBuilder:
         made.tools.append(
             Tool(pattern=resource.name, level=effects.level, idempotent=effects.idempotent, execution=spec.execution)
         )
+
+    def _is_first(self, resource: Resource, made: Mapping[str, object]) -> bool:
+        """Calls name teams and environments without a namespace, so one of a name is all there can be."""
+        if resource.name in made:
+            message = f"there is a {resource.kind} {resource.name} in another namespace, and calls name none"
+            self._add(resource, "E-DUP-RESOURCE", message, ("metadata", "name"), "rename one")
+        return resource.name not in made
 
     def _route(self, resource: Resource, reference: Reference | None, path: Path) -> str | None:
         if reference is None:

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+from proxy.places import is_loopback_host
 from proxy.resources import (
     Auth,
     ClientKey,
@@ -45,7 +46,6 @@ from .schema.route import ModelRouteSpec
 from .schema.secret import SecretSpec
 from .schema.settings import RouterSettingsSpec
 from .secret_index import SecretIndex, unreadable_sources
-from .urls import is_loopback_host
 from .validate import validated
 
 
@@ -332,6 +332,11 @@ class _Reading:
             return
         users: dict[SecretRef, tuple[envelope.Resource, documents.Path]] = {}
         documents_in = {model.secret for _, model in models if model.auth.type == "google-sa"}
+        gateway = base.tool_gateway
+        if base.admin_token and own is not None:
+            users[base.admin_token] = (own, ("spec", "auth", "adminTokenSecretRef"))
+        if gateway and gateway.secret and own is not None:
+            users[gateway.secret] = (own, ("spec", "toolGateway", "secretRef"))
         for name, configured in base.providers.items():
             if configured.secret and own is not None:
                 users.setdefault(configured.secret, (own, ("spec", "providers", name, "secretRef")))
@@ -344,7 +349,12 @@ class _Reading:
             if fault is None:
                 continue
             code = "W-SECRET-UNRESOLVED" if fault.fault == "missing" else "E-SECRET-INVALID"
-            hint = "the models that need it are skipped until it is there" if fault.fault == "missing" else None
+            what = (
+                "what needs it is closed"
+                if resource.kind == "RouterSettings"
+                else "the models that need it are skipped"
+            )
+            hint = f"{what} until it is there" if fault.fault == "missing" else None
             self.problems.append(resource.problem(code, f"secret {secret.name}: {fault.detail}", path, hint))
 
 

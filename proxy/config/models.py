@@ -258,7 +258,8 @@ class ModelBuilder:
         if claim is not None:
             message = f"the endpoint promises no region, so that {claim} is the operator's word alone"
             hint = "use a host with residency such as eu.api.openai.com, Azure, or a local model; residency.strict ignores it"
-            self._add(resource, "W-RESIDENCY", message, ("spec", "routing", "regions"), hint)
+            where: Path = ("spec", "endpoint", "region") if model.region else ("spec", "routing", "regions")
+            self._add(resource, "W-RESIDENCY", message, where, hint)
         entry = catalog.find(model)
         if entry is not None and entry.retires is not None and not model.disabled:
             self._retirement(resource, entry)

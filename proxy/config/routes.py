@@ -24,7 +24,7 @@ from translators.canonical.capabilities import FLAGS
 from .documents import Path
 from .envelope import Resource
 from .models import digest
-from .problems import Problem
+from .problems import Problem, suggestion
 from .references import References, route_key
 from .schema.route import Access as AccessSpec
 from .schema.route import ByLabels, Entry, Member, ModelRouteSpec, Strategy
@@ -127,6 +127,7 @@ class RouteBuilder:
     def _constraints(self, resource: Resource, spec: ModelRouteSpec) -> Constraints:
         written = spec.constraints
         providers = written.providers
+        self._provider_names(resource, spec)
         return Constraints(
             max_cost_per_execution=written.max_cost_usd_per_execution,
             max_cost_per_call=written.max_cost_usd_per_call,
@@ -138,6 +139,16 @@ class RouteBuilder:
             max_zone=written.max_zone,
             max_latency=written.max_latency_ms,
         )
+
+    def _provider_names(self, resource: Resource, spec: ModelRouteSpec) -> None:
+        """A misspelt name would deny nobody, or allow nobody."""
+        for verb in ("allow", "deny"):
+            for index, name in enumerate(getattr(spec.constraints.providers, verb, None) or ()):
+                if not any(char in name for char in "*?[") and name not in self.references.providers:
+                    message = f"no installed package offers the provider {name[:40]!r}"
+                    hint = suggestion(name, self.references.providers)
+                    path = ("spec", "constraints", "providers", verb, index)
+                    self._add(resource, "E-PROVIDER", message, path, hint)
 
     def code(self, resource: Resource, written: str | None, path: Path) -> str | None:
         """A residency code as its rule is called, or None after adding an error where there is no such rule."""

@@ -144,6 +144,9 @@ def _secret(
     if reference is None:
         return None
     found = secrets.find(reference, resource, path, problems)
+    if found is not None and found.ref is None:  # without the secret the door would be another one than is written
+        hint = "use a Secret of type env or file"
+        problems.append(resource.problem("E-NOT-YET", found.problem or "this version cannot read it", path, hint))
     return found.ref if found else None
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from proxy.places import is_loopback_host
+
 from .inline import HINT, key_shape
 
-_LOOPBACK = frozenset({"localhost", "::1", "ip6-localhost"})
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -36,11 +37,6 @@ def normalised(url: str) -> str:
     if host.startswith(("169.254.", "fe80:")) or host in ("metadata.google.internal", "metadata"):
         raise BadUrlError("E-TYPE", "the URL leads to a link-local or metadata address", "name the model server itself")
     return url.rstrip("/")
-
-
-def is_loopback_host(host: str) -> bool:
-    """Whether `host`, a name or address as written, is this machine."""
-    return host in _LOOPBACK or host.startswith("127.") or host.endswith(".localhost")
 
 
 def is_loopback(url: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from proxy.places import is_loopback_host
 from proxy.resources import Auth, Clocks, Model, Settings, Snapshot
 from translators import providers as installed
 from translators.providers import BrokenProviderError
@@ -21,7 +22,7 @@ from .identity import identity_by_convention, version_from, words_from
 from .implicit import Implicit, find, template
 from .keys import convention, is_local, place_of
 from .problems import ConfigError, Position, Problem, errors
-from .urls import is_loopback_host, leads_to
+from .urls import leads_to
 
 ASKED_UNBIDDEN = ("ollama",)
 """Endpoints asked at their usual address. Others only when a variable says that they are there."""

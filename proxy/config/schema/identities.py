@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
+from proxy.config.inline import HINT, key_shape
+
 from .fields import NOT_YET, REFUSED, UNENFORCED, Money, Positive, Record, Ref, Spec, Text, broken
 from .settings import ContextField
 
@@ -20,6 +22,8 @@ _DIGEST = re.compile(r"sha256:([0-9a-fA-F]{64})")
 
 def _hash(value: Any) -> str:
     found = _DIGEST.fullmatch(value) if isinstance(value, str) else None
+    if found is None and isinstance(value, str) and (value.startswith(("joch-", "sk-")) or key_shape(value)):
+        raise broken("E-SECRET-INLINE", "this is a key, not its hash", HINT)
     if found is None:
         raise broken(
             "E-TYPE", "should be sha256: and 64 hexadecimal digits", "joch keys create makes a key and its hash"

@@ -41,6 +41,13 @@ def _entry(value: Any) -> Any:
     return value
 
 
+def _member(value: Any) -> Any:
+    for form in ("balance", "selector"):
+        if isinstance(value, dict) and form in value:
+            raise broken("E-TYPE", f"a balance has no {form} inside", "write its models out, one by one", at=form)
+    return _entry(value)
+
+
 class Selector(Record):
     match_labels: Annotated[dict[str, str], Field(min_length=1)]
 
@@ -59,7 +66,7 @@ class Entry(Record):
 
     ref: Ref | None = None
     selector: Selector | None = None
-    balance: Annotated[list[Annotated[Member, BeforeValidator(_entry)]] | None, Field(min_length=1)] = None
+    balance: Annotated[list[Annotated[Member, BeforeValidator(_member)]] | None, Field(min_length=1)] = None
     parameters: Parameters = Field(default_factory=Parameters)
     timeouts: Timeouts = Field(default_factory=Timeouts)
     weight: Positive | None = None
@@ -69,7 +76,12 @@ class Entry(Record):
     def _has_one_form(self) -> Entry:
         if sum(form is not None for form in (self.ref, self.selector, self.balance)) != 1:
             raise broken("E-TYPE", "should be one candidate", f"write {_FORMS}")
-        if self.weight is not None and self.balance is None:
+        if self.balance is not None:
+            for name in ("parameters", "timeouts", "weight"):
+                if name in self.model_fields_set:
+                    hint = "write it at the members it is meant for"
+                    raise broken("E-TYPE", f"a balance has no {name} of its own", hint, at=name)
+        elif self.weight is not None:
             raise broken("E-TYPE", "a weight counts among the members of a balance only", "leave it out", at="weight")
         return self
 
@@ -156,6 +168,13 @@ def _agents(value: Any) -> Any:
 class Access(Record):
     agents: Annotated[list[Text] | ByLabels | None, BeforeValidator(_agents)] = None
     teams: Annotated[list[Text] | None, BeforeValidator(_agents)] = None
+
+    @model_validator(mode="after")
+    def _lets_somebody_in(self) -> Access:
+        if not self.agents and not self.teams:
+            hint = "name agents or teams, or leave access out: everybody may then name the route"
+            raise broken("E-TYPE", "nobody may name the route", hint)
+        return self
 
 
 class ModelRouteSpec(Spec):

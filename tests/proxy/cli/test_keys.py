@@ -43,3 +43,17 @@ def test_what_cannot_be_meant_is_wrong_usage(flag: str, value: str) -> None:
     ran = joch("keys", "create", flag, value)
     assert ran.exit_code == 2
     assert ran.stdout == ""
+
+
+@pytest.mark.parametrize("agent", ["Foo_Bar@x", "team-a/triage", "@@", "triage"])
+def test_whatever_the_agent_is_called_the_resource_can_be_loaded(tmp_path: Path, agent: str) -> None:
+    (tmp_path / "keys.yaml").write_text(MODEL + joch("keys", "create", "--agent", agent).stdout)
+    (found,) = load([str(tmp_path / "keys.yaml")], env={}).snapshot.keys.values()
+    assert found.agent == agent
+
+
+@pytest.mark.parametrize(("flag", "value"), [("--expires", "0d"), ("--expires", "999999d"), ("--name", "Bad/Name")])
+def test_no_key_is_made_that_could_not_be_used(flag: str, value: str) -> None:
+    ran = joch("keys", "create", "--agent", "a", flag, value)
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "joch-" not in ran.stderr

@@ -118,3 +118,9 @@ def test_tools_keep_their_order_and_may_be_globs(tmp_path: Path) -> None:
 def test_a_level_nobody_knows_counts_as_an_effect_and_is_said(tmp_path: Path) -> None:
     text = ROUTE + resource("Tool", "x", "sideEffects: { level: odd }")
     assert told(tmp_path, text) == [("W-EFFECT-UNKNOWN", "spec.sideEffects.level")]
+
+
+@pytest.mark.parametrize("kind", ["Team", "Environment"])
+def test_two_of_a_name_in_two_namespaces_are_an_error(tmp_path: Path, kind: str) -> None:
+    text = ROUTE + resource(kind, "x", "{}") + resource(kind, "x", "{}", "other")
+    assert told(tmp_path, text) == [("E-DUP-RESOURCE", "metadata.name")]

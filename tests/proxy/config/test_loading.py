@@ -77,6 +77,7 @@ def test_a_missing_file_is_an_error() -> None:
         ('"::1"', "", True),
         ("0.0.0.0", "", False),
         ("192.168.1.5", "", False),
+        ("127.evil.example", "", False),
         ("0.0.0.0", "auth: { mode: open }", True),
     ],
 )
@@ -174,3 +175,24 @@ def test_however_a_file_is_broken_the_answer_is_a_list_of_problems(tmp_path: Pat
             )
         )
     assert all(problem.position.source for problem in problems(tmp_path, "".join(lines)))
+
+
+def test_a_clients_key_pasted_anywhere_is_an_error_and_never_repeated(tmp_path: Path) -> None:
+    key = "joch-" + "aB3_" * 10 + "xyz"
+    for text in (
+        model("a") + f"# {key}\n",
+        model("a") + resource("ClientKey", "k", f"hash: {key}"),
+        model("a") + resource("ClientKey", "k", "hash: joch-short"),
+    ):
+        found = problems(tmp_path, text)
+        assert "E-SECRET-INLINE" in [problem.code for problem in found], text
+        assert key not in "".join(map(str, found))
+    assert told(tmp_path, model("a") + "# joch-router-internal-production-cluster-one-eu\n") == []
+
+
+def test_a_door_that_cannot_be_locked_as_written_is_an_error_or_said(tmp_path: Path) -> None:
+    text = settings("{ auth: { adminTokenSecretRef: s } }") + model("a")
+    vault = secret("s", "source: { type: vault, path: p, key: k }")
+    assert ("E-NOT-YET", "spec.auth.adminTokenSecretRef") in told(tmp_path, text + vault)
+    problem = only(tmp_path, text + secret("s"), fault_of=SecretResolver(KEY).problem)
+    assert (problem.code, problem.path) == ("W-SECRET-UNRESOLVED", "spec.auth.adminTokenSecretRef")

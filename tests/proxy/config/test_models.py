@@ -200,3 +200,12 @@ def test_the_hash_is_of_the_meaning_not_of_the_spelling() -> None:
     assert digest({"a": 1, "b": Decimal("0.50")}) == digest({"b": Decimal("0.5"), "a": 1})
     assert digest({"a": 1}) != digest({"a": 2})
     assert len(digest({})) == 12
+
+
+@pytest.mark.parametrize(
+    ("where", "path"),
+    [("endpoint: { region: eu-1 }", "endpoint.region"), ("routing: { regions: [eu] }", "routing.regions")],
+)
+def test_a_claim_that_nobody_promises_is_said_where_it_is_written(tmp_path: Path, where: str, path: str) -> None:
+    problem = only(tmp_path, model("a", f"provider: openai\n{where}"))
+    assert (problem.code, problem.path) == ("W-RESIDENCY", f"spec.{path}")

@@ -206,3 +206,33 @@ def test_a_route_outside_default_is_called_by_its_namespace(tmp_path: Path) -> N
     text = MODELS + resource("ModelRoute", "r", "strategy: { primary: a }", "team")
     found = loaded(tmp_path, text).snapshot.routes
     assert {key: (route.name, route.namespace) for key, route in found.items()} == {"team/r": ("team/r", "team")}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "path"),
+    [
+        ("balance: [{ balance: [a] }]", "balance[0].balance"),
+        ("balance: [{ selector: { matchLabels: { x: y } } }]", "balance[0].selector"),
+        ("balance: [a, b], timeouts: { firstByteMs: 1 }", "timeouts"),
+        ("balance: [a, b], parameters: { seed: 1 }", "parameters"),
+        ("balance: [a, b], weight: 2", "weight"),
+    ],
+)
+def test_what_a_balance_cannot_say_is_an_error_with_a_hint(tmp_path: Path, strategy: str, path: str) -> None:
+    problem = only(tmp_path, MODELS + route("r", f"strategy: {{ primary: {{ {strategy} }} }}"))
+    assert (problem.code, problem.path) == ("E-TYPE", f"spec.strategy.primary.{path}")
+    assert problem.hint
+
+
+@pytest.mark.parametrize("verb", ["allow", "deny"])
+def test_a_misspelt_provider_in_a_constraint_is_an_error(tmp_path: Path, verb: str) -> None:
+    text = MODELS + route("r", f"strategy: {{ primary: a }}\nconstraints: {{ providers: {{ {verb}: [opnai] }} }}")
+    problem = only(tmp_path, text)
+    assert (problem.code, problem.path) == ("E-PROVIDER", f"spec.constraints.providers.{verb}[0]")
+    assert problem.hint == "did you mean openai?"
+
+
+@pytest.mark.parametrize("access", ["{}", "{ agents: [] }", "{ teams: [] }"])
+def test_access_for_nobody_is_an_error(tmp_path: Path, access: str) -> None:
+    problem = only(tmp_path, MODELS + route("r", f"strategy: {{ primary: a }}\naccess: {access}"))
+    assert (problem.code, problem.path) == ("E-TYPE", "spec.access")

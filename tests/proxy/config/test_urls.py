@@ -66,3 +66,7 @@ def test_origins_and_loopback() -> None:
 )
 def test_a_listener_is_shown_at_an_address_that_a_client_can_use(address: str, host: str) -> None:
     assert reached_at(address) == host
+
+
+def test_a_name_that_begins_like_a_loopback_address_is_not_this_machine() -> None:
+    assert not is_loopback("http://127.evil.example")

@@ -149,7 +149,7 @@ def _patched(source: Source) -> int:
 def quick(request: Request, settings: Estimation) -> Estimate:
     """Tokens by the characters of all text, weighed by what they are. Linear, and some 40 microseconds for 17 kB.
 
-    Fitted to o200k_base, where 97 of 100 texts lie within the error. Older vocabularies make more tokens of other scripts
+    Fitted to o200k_base, where 96 of 100 texts lie within the error. Older vocabularies make more tokens of other scripts
     than Latin. What a provider keeps (`previous_response_id`, a conversation) is not in it.
     """
     parts = Parts(request, settings)
@@ -291,14 +291,17 @@ _NOT_ASCII, _NOT_LEADING = _span((128, 255)), _span((0, 191))
 _NOT_SIGNS = _LOWER + _NOT_ASCII
 _LEADING = (  # the first byte of a character outside ASCII in UTF-8 tells its script
     (_span((0xC2, 0xCD)), 1.2),  # Latin letters with marks: they break a word in two
-    (_span((0xD0, 0xD3)), 0.31),  # Cyrillic
-    (_span((0xCE, 0xCF), (0xD4, 0xDF), (0xE0, 0xE1)), 0.39),  # Greek, Hebrew, Arabic; scripts of India; Thai, Georgian
+    (_span((0xD0, 0xD3)), 0.32),  # Cyrillic
+    (_span((0xCE, 0xCF), (0xD4, 0xDF), (0xE0, 0xE1)), 0.4),  # Greek, Hebrew, Arabic; scripts of India; Thai, Georgian
     (b"\xe2", 1.7),  # signs: quotes, dashes, arrows
-    (_span((0xE3, 0xE3), (0xEA, 0xED)), 0.64),  # kana, hangul
-    (_span((0xE4, 0xE9), (0xEE, 0xEF)), 0.8),  # han, full width
+    (_span((0xE3, 0xE3), (0xEA, 0xED)), 0.7),  # kana, hangul
+    (_span((0xE4, 0xE9), (0xEE, 0xEF)), 0.84),  # han, full width
     (_span((0xF0, 0xF4)), 1.6),  # emoji
 )
-"""Tokens for each character, fitted to o200k_base: least squares of the relative error over 1,100 texts."""
+"""Tokens for each character, by a fit to o200k_base over 1,100 texts in 50 languages and 20 kinds of code and data.
+
+They lean to too many: two texts in a hundred have fewer than 0.81 of what they weigh, as many have more than 1.23 of it.
+"""
 _BLOB_STRIDE = 32
 _AS_LETTERS = bytes.maketrans(b"+/-_", b"aaaa")
 _SUSPICION = 12
@@ -326,7 +329,7 @@ def _weigh(text: str, settings: Estimation) -> float:
         counts.append(len(left) - len(others))
         left = others
     spaces, upper, digits, blanks = counts
-    plain = 0.22 * lower + 0.16 * spaces + 0.28 * upper + 0.62 * digits + 0.75 * blanks + 0.39 * len(left)
+    plain = 0.23 * lower + 0.16 * spaces + 0.28 * upper + 0.64 * digits + 0.75 * blanks + 0.4 * len(left)
     if min(lower, upper) * _SUSPICION > ascii_chars:
         plain += 0.36 * _blob_chars(data)
     return foreign + plain * _NEUTRAL_CHARS_PER_TOKEN / settings.chars_per_token

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -145,6 +145,8 @@ class Gateway:
                 self._reporter.skipped(call, skip)
                 if skip.gate == "budget":
                     self._reporter.limited(call, skip, "fall_forward" if call.plan.candidates else "deny")
+            if call.plan.skips and call.plan.candidates:
+                await self._leave(call, call.plan.skips, call.plan.candidates[0])
             served, result = await self._first_that_answers(call, call.plan, answered)
             outcome = "ok"
             return result
@@ -178,6 +180,8 @@ class Gateway:
                 self._pass_over(call, skip, "fall_forward" if on else "deny")
                 if not on:
                     break
+                if not call.trail:
+                    await self._leave(call, [skip], left[0])
                 continue
             call.attempts += 1
             try:
@@ -215,6 +219,26 @@ class Gateway:
         if skip.gate == "budget":
             self._reporter.limited(call, skip, action)
 
+    async def _leave(self, call: Call, skips: Sequence[Skip], following: Candidate) -> None:
+        """Begin at `following`, if the turn has not acted, or may go on with another model than it is with.
+
+        A failover between two calls of a turn is one all the same. Raises `RequestError` when the route does not allow it.
+        """
+        skip = self._guard.left_behind(call, skips, following.index)
+        if skip is None or call.surveyed is None:
+            return
+        verdict = await self._guard.judge_between(call, skip)
+        call.turn = verdict.turn
+        if not verdict.allowed:
+            self._guard.stays_with(call, skip.ref)
+            raise refusals.blocked(call, f"{verdict.detail} ({skip.ref} {skip.detail})")
+        call.notice = verdict.notice or call.notice
+        source = next((each for each in call.surveyed.standing if each.index == skip.index), None)
+        if source is not None and (verdict.notice or self._guard.is_with(call, skip.ref)):
+            told = {**verdict.event, "scope": "conversation", "reason": skip.gate, "detail": skip.detail}
+            switch = Switch(trigger=skip.gate, allowed=True, why=verdict.detail, to=following.model.ref, effects=told)
+            self._reporter.switched(call, Attempt(call.attempts, source, self._clock(), time.time()), following, switch)
+
     # --- after a failure -----------------------------------------------------------------------------------------
 
     async def _following(
@@ -243,6 +267,7 @@ class Gateway:
         call.turn = verdict.turn
         if not verdict.allowed:
             attempt.switch = Switch(trigger="onSideEffects", allowed=False, why=verdict.detail)
+            self._guard.stays_with(call, attempt.candidate.model.ref)
             raise refusals.blocked(call, verdict.detail) from error
         call.notice = verdict.notice or call.notice
         following = left[0]
@@ -414,6 +439,8 @@ class Gateway:
         self._judge_health(attempt, result, ended, now)
         if ended is None:
             self._planner.served(call, attempt.candidate)
+        if ended is None or call.content:
+            self._guard.stays_with(call, model.ref)
         if tally.called and (ended is None or call.content):
             self._guard.note_calls(call, tally.called)
         self._reporter.over(call, attempt)

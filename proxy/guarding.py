@@ -1,20 +1,39 @@
 """The guard over failover: what the turn has done, by the request, the tool ledger and the tool gateway, judged by the route.
 
-Asked only when a call is about to move to another model. A ledger or a gateway that cannot answer counts as one that says
-"under way": the safe side.
+Asked only when a call is about to move to another model: after a failure, or because the model that the turn is with cannot be
+asked now. A ledger or a gateway that cannot answer counts as one that says "under way": the safe side. Which model a turn is
+with is remembered for turns that have tools, in this process.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from proxy.call import Call
-from proxy.effects import Act, Ask, Levels, ToolLedger, acted, document, judge, notice, payload, running, under_way
+from proxy.effects import (
+    Act,
+    Ask,
+    Levels,
+    Mode,
+    ToolLedger,
+    acted,
+    document,
+    judge,
+    notice,
+    payload,
+    running,
+    under_way,
+)
 from proxy.resources import Snapshot, ToolGateway
+from proxy.routing import Skip
 from translators.canonical import ToolResult, named_value
 
 _PATIENCE = 1.0
+_KEPT = 50_000
+_PASSING = frozenset({"health", "limit", "budget"})
+"""Gates that stop a candidate for how things are now. Whom the others stop, the route never meant for such a call."""
 
 
 @named_value
@@ -34,13 +53,14 @@ class EffectsGuard:
     def __init__(self, ledger: ToolLedger, ask_with: Callable[[ToolGateway], Ask]) -> None:
         self._ledger, self._ask_with = ledger, ask_with
         self._levels: tuple[Snapshot, Levels] | None = None
+        self._with: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    async def judge(self, call: Call) -> Verdict:
-        """Whether `call` may move on from here."""
+    async def judge(self, call: Call, mode: Mode | None = None) -> Verdict:
+        """Whether `call` may move on from here; `mode` None: as its route says."""
         levels = self._levels_of(call.snapshot)
         found = acted(call.request, levels)
         known = await self._open_calls(call, levels) if call.request.tools or found.calls else ()
-        made = judge(found, known, call.route.failover.on_side_effects)
+        made = judge(found, known, mode or call.route.failover.on_side_effects)
         return Verdict(
             allowed=made.allowed,
             detail=made.detail,
@@ -48,6 +68,41 @@ class EffectsGuard:
             turn=document(found, made),
             event=payload(found, made),
         )
+
+    async def judge_between(self, call: Call, skip: Skip) -> Verdict:
+        """As `judge`, for a call that begins at another model than `skip`, which `left_behind` returned.
+
+        Where another process may have served the turn so far, nobody knows that the call moves at all: the guard then says
+        so, and does not block.
+        """
+        verdict = await self.judge(call)
+        if verdict.allowed or call.route.failover.on_side_effects != "guard" or self.is_with(call, skip.ref):
+            return verdict
+        return await self.judge(call, mode="announce")
+
+    def left_behind(self, call: Call, skips: Sequence[Skip], first: int) -> Skip | None:
+        """The candidate that the turn is with, if it is passed over for how it is now; None if the turn leaves nobody.
+
+        Of a turn that is not known here, it is the first of `skips` that the route prefers to the candidate at `first`.
+        """
+        known = self._with.get(_turn(call))
+        for skip in skips:
+            if skip.gate in _PASSING and (skip.index < first if known is None else skip.ref == known):
+                return skip
+        return None
+
+    def stays_with(self, call: Call, ref: str) -> None:
+        """The turn is with the model `ref`: it answered, or the call was not let go from it."""
+        if call.request.tools:
+            key = _turn(call)
+            self._with[key] = ref
+            self._with.move_to_end(key)
+            if len(self._with) > _KEPT:
+                self._with.popitem(last=False)
+
+    def is_with(self, call: Call, ref: str) -> bool:
+        """Whether the turn is known to be with the model `ref`."""
+        return self._with.get(_turn(call)) == ref
 
     async def _open_calls(self, call: Call, levels: Levels) -> tuple[Act, ...] | None:
         turn, gateway = call.identity.turn or "", call.snapshot.settings.tool_gateway
@@ -74,3 +129,7 @@ class EffectsGuard:
         if self._levels is None or self._levels[0] is not snapshot:
             self._levels = (snapshot, Levels(snapshot.tools, snapshot.settings.default_side_effect))
         return self._levels[1]
+
+
+def _turn(call: Call) -> tuple[str, str]:
+    return call.account, call.identity.turn or ""

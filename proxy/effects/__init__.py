@@ -14,7 +14,7 @@ from .gateway_lookup import Ask, running, under_way
 from .guard import Judgement, Mode, document, judge, notice, payload
 from .ledger import SCHEMA, ToolLedger
 from .levels import READ_ONLY, UNKNOWN, Act, Effect, Levels
-from .turn import Acted, acted, released
+from .turn import Acted, acted
 
 __all__ = [
     "READ_ONLY",
@@ -33,7 +33,6 @@ __all__ = [
     "judge",
     "notice",
     "payload",
-    "released",
     "running",
     "under_way",
 ]

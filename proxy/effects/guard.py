@@ -33,6 +33,7 @@ from .turn import Acted
 Mode: TypeAlias = Literal["guard", "announce", "block", "allow"]
 Level: TypeAlias = Literal["none", "read_only", "possible", "known", "in_flight"]
 
+_GATEWAY = ("gateway", "unreachable")
 _SHOWN = 5
 _SHOWN_CHARACTERS = 64
 _UNREADABLE = (Act("the tool ledger cannot be read", Effect(UNKNOWN), "", "ledger"),)
@@ -67,7 +68,7 @@ def judge(acted: Acted, open_calls: tuple[Act, ...] | None, mode: Mode) -> Judge
     reason = _reason(risky, effects, acted.undeclared)
     if not reason:
         detail = "allowed: read-only history" if level == "read_only" else "allowed: no tool has acted"
-        return Judgement(True, False, detail, level, len(flying), idempotent)
+        return Judgement(True, False, detail, level, _count(flying), idempotent)
     match mode:
         case "allow":
             verdict = "allowed"
@@ -78,19 +79,21 @@ def judge(acted: Acted, open_calls: tuple[Act, ...] | None, mode: Mode) -> Judge
         case "guard":
             verdict = "blocked" if any(map(_blocks, (*effects, *risky))) else "announced"
     return Judgement(
-        verdict != "blocked", verdict == "announced", f"{verdict}: {reason}", level, len(flying), idempotent
+        verdict != "blocked", verdict == "announced", f"{verdict}: {reason}", level, _count(flying), idempotent
     )
 
 
 def _in_flight(acted: Acted, open_calls: tuple[Act, ...]) -> tuple[Act, ...]:
-    """Every call without a result, once. A result in the request counts for more than a ledger that lags behind."""
-    answered, listed = set(acted.results), {act.id for act in acted.in_flight}
-    others = [
-        act
-        for act in open_calls
-        if act.source in ("gateway", "unreachable") or (act.id not in answered and act.id not in listed)
-    ]
+    """Every call without a result. A result in the request counts for more than a ledger that lags behind."""
+    answered, listed = {*acted.results}, {act.id for act in acted.in_flight}
+    others = (act for act in open_calls if act.source in _GATEWAY or (act.id not in answered and act.id not in listed))
     return (*acted.in_flight, *others)
+
+
+def _count(flying: tuple[Act, ...]) -> int:
+    """How many calls those are: one that the gateway tells of too, which gives no ids, is known by its tool."""
+    told = {act.tool for act in flying if act.source in _GATEWAY}
+    return sum(act.source in _GATEWAY or act.tool not in told for act in flying)
 
 
 def _level(acted: Acted, flying: tuple[Act, ...], risky: list[Act], effects: list[Act]) -> Level:
@@ -107,7 +110,7 @@ def _blocks(act: Act) -> bool:
     """Whether the guard stops for an act that is not harmless."""
     if act.effect.repeatable:
         return False
-    return act.effect.known or act.source in ("gateway", "unreachable")
+    return act.effect.known or act.source in _GATEWAY
 
 
 def _reason(risky: list[Act], effects: list[Act], undeclared: tuple[str, ...]) -> str:

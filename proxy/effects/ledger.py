@@ -1,7 +1,7 @@
 """Which tool calls went out to a client and which came back, by execution and turn. Kept in the store, written off the path.
 
-It plays the part of a tool gateway where there is none (requirement R42). Kept are names, ids, levels and times; arguments
-and results never are. Rows are written behind the call and read only when it is about to move to another model.
+It plays the part of a tool gateway where there is none (requirement R42). Kept are names, ids, levels and times, for a while;
+arguments and results never are. Rows are written behind the call and read only when it is about to move to another model.
 """
 
 from __future__ import annotations
@@ -31,15 +31,24 @@ _SEE = """UPDATE tool_ledger SET result_at = ?
     WHERE execution = ? AND result_at IS NULL AND tool_call_id IN (SELECT value FROM json_each(?))"""
 _OPEN = """SELECT tool_call_id, tool, level, idempotent FROM tool_ledger
     WHERE execution = ? AND turn = ? AND result_at IS NULL ORDER BY delivered_at, tool_call_id LIMIT ?"""
+KEPT_SECONDS = 86_400.0
+"""A call without a result for a day is no longer under way."""
+_SWEEP_SECONDS = 60.0
 _OPEN_LIMIT = 256
 """More calls without a result say nothing that these do not."""
 
 
 class ToolLedger:
-    """`execution` is a name that no two callers share; `clock` gives unix seconds. Every write returns at once."""
+    """`execution` is a name that no two callers share. Rows are kept for `kept` seconds; `clock` gives unix seconds.
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
-        self._database, self._clock = database, clock
+    Every write returns at once.
+    """
+
+    def __init__(
+        self, database: Database, *, kept: float = KEPT_SECONDS, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._database, self._kept, self._clock = database, kept, clock
+        self._swept = 0.0
 
     def delivered(self, execution: str, turn: str, calls: Iterable[Act]) -> None:
         """`calls` are with the client now, which may run them."""
@@ -47,6 +56,7 @@ class ToolLedger:
         rows = [(execution, turn, act.id, act.tool, act.effect.level, int(act.effect.idempotent), now) for act in calls]
         if rows:
             self._database.submit(lambda connection: connection.executemany(_DELIVER, rows))
+            self._sweep(now)
 
     def seen(self, execution: str, ids: Iterable[str]) -> None:
         """The results of these calls came back. Ids that were not delivered here are passed over."""
@@ -71,9 +81,11 @@ class ToolLedger:
         except StoreError:
             return None
 
-    def forget(self, age: float) -> None:
-        """Drop what was delivered more than `age` seconds ago, with a result or without."""
-        before = self._clock() - age
+    def _sweep(self, now: float) -> None:
+        """Now and then, forget what is over."""
+        if 0 <= now - self._swept < _SWEEP_SECONDS:  # a clock that was set back must not put it off
+            return
+        self._swept, before = now, now - self._kept
         self._database.submit(
             lambda connection: connection.execute("DELETE FROM tool_ledger WHERE delivered_at < ?", (before,))
         )

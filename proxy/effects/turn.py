@@ -12,7 +12,7 @@ Arguments and results are not looked at. Hosted tools: https://platform.openai.c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from proxy.resources import EFFECTS
@@ -84,17 +84,6 @@ def acted(request: Request, levels: Levels) -> Acted:
     return turn.seen()
 
 
-def released(blocks: Iterable[Block], levels: Levels) -> tuple[Act, ...]:
-    """The calls in an answer that the client is to run: what the ledger has to know once they are delivered."""
-    turn = _Turn(levels)
-    for block in blocks:
-        if isinstance(block, ToolCall):
-            turn.called(block)
-        elif isinstance(block, HostedItem) and block.raw.get("type") in _CLIENT_RUN:
-            turn.hosted(block)
-    return tuple(turn.open.values())
-
-
 def _is_spoken(message: Message) -> bool:
     """Whether the user says something in it, rather than a client handing over what tools returned."""
     if message.role != "user":
@@ -105,12 +94,12 @@ def _is_spoken(message: Message) -> bool:
 class _Turn:
     """The calls met so far, in their order. An id may come again once its result was there: some servers count from 0."""
 
-    __slots__ = ("_answered", "_calls", "_hosted", "_levels", "_results", "open")
+    __slots__ = ("_answered", "_calls", "_hosted", "_levels", "_open", "_results")
 
     def __init__(self, levels: Levels) -> None:
         self._levels = levels
         self._calls = 0
-        self.open: dict[str, Act] = {}
+        self._open: dict[str, Act] = {}
         self._answered: dict[str, Act] = {}
         self._hosted: dict[str, Act] = {}
         self._results: dict[str, None] = {}
@@ -119,19 +108,15 @@ class _Turn:
         full = call.name if call.namespace is None else f"{call.namespace}.{call.name}"
         effect = self._levels.of(full) if full == call.name else self._levels.of(full, call.name)
         self._calls += 1
-        self.open[call.id] = Act(full, effect, call.id)
+        self._open[call.id] = Act(full, effect, call.id)
 
     def returned(self, result: ToolResult) -> None:
-        act = self.open.pop(result.call_id, None)
+        act = self._open.pop(result.call_id, None)
         self._results[result.call_id] = None
         if act is None:  # its call is in an earlier answer that the provider keeps (previous_response_id)
             self._calls += 1
-            named = result.name is not None
-            act = Act(
-                result.name or result.call_id,
-                self._levels.of(result.name or "") if named else Effect(UNKNOWN),
-                result.call_id,
-            )
+            effect = Effect(UNKNOWN) if result.name is None else self._levels.of(result.name)
+            act = Act(result.name or result.call_id, effect, result.call_id)
         self._answered.setdefault(act.tool, act)
 
     def hosted(self, item: HostedItem) -> None:
@@ -141,7 +126,7 @@ class _Turn:
         if kind in _CLIENT_RUN:
             self._calls += 1
             identity = _identity(item.raw)
-            self.open[identity] = Act(item.tool, self._hosted_effect(item.tool), identity)
+            self._open[identity] = Act(item.tool, self._hosted_effect(item.tool), identity)
         elif isinstance(kind, str) and kind.endswith("_output"):
             if kind.removesuffix("_output") in _CLIENT_RUN:
                 self._returned_hosted(item)
@@ -161,7 +146,7 @@ class _Turn:
     def _returned_hosted(self, item: HostedItem) -> None:
         identity = _identity(item.raw)
         self._results[identity] = None
-        act = self.open.pop(identity, None)
+        act = self._open.pop(identity, None)
         if act is None:
             self._calls += 1
             act = Act(item.tool, self._hosted_effect(item.tool), identity)
@@ -181,7 +166,7 @@ class _Turn:
             self._calls,
             tuple(act for act in self._answered.values() if act.effect.known),
             tuple(act.tool for act in self._answered.values() if not act.effect.known),
-            tuple(self.open.values()),
+            tuple(self._open.values()),
             tuple(self._hosted.values()),
             tuple(self._results),
         )

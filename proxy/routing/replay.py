@@ -17,14 +17,13 @@ allows one such step a call, whatever the failure was.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
-from translators.canonical import Reason, UpstreamError, value
+from translators.canonical import UpstreamError, value
 
 ReplayClass: TypeAlias = Literal[
     "not_sent", "refused", "rejected", "sent_unknown", "accepted", "output_visible", "tool_call_emitted"
 ]
-CLASSES: tuple[ReplayClass, ...] = get_args(ReplayClass)
 
 SHORT_WAIT = 10.0
 """The longest wait, in seconds, after which a provider that refused is worth a second try."""
@@ -35,7 +34,8 @@ class Rule:
     """`retry`: may the same candidate be asked again; "short_wait": if it does not ask for a longer wait.
 
     `move`: may another candidate be asked. "free": always; "once": once a call, as the work may be paid twice; "mended": if
-    the reason says that another may do better. `billed`: may the provider have worked.
+    the reason says that another may do better, and as with "once", for what a filter read may be billed. `billed`: may the
+    provider have worked.
     """
 
     retry: Literal["yes", "short_wait", "no"]
@@ -43,7 +43,7 @@ class Rule:
     billed: bool
 
 
-RULES: Mapping[ReplayClass, Rule] = {
+RULES: Mapping[str, Rule] = {
     "not_sent": Rule("yes", "free", billed=False),
     "refused": Rule("short_wait", "free", billed=False),
     "rejected": Rule("no", "mended", billed=False),
@@ -171,9 +171,9 @@ def replay_class(error: UpstreamError | None, *, answered: bool, content: bool, 
 def _unanswered(error: UpstreamError) -> ReplayClass:
     if error.failure == "http_other":
         return _by_status(error.http_status)
-    if error.failure in _OURS_WITHOUT_STATUS and error.http_status is None:
-        return "not_sent"
     found = FAILURES.get(error.failure) or FAILURES[error.reason.value]
+    if error.failure in _OURS_WITHOUT_STATUS and error.http_status is None:
+        found = "not_sent"
     if error.billed_risk and found in ("not_sent", "refused"):
         return "sent_unknown"  # the failure itself says that more may have happened than its word does
     return found
@@ -191,7 +191,7 @@ def may_retry(replay: str, *, wait: float | None = None, failure: str = "") -> b
 
     `failure` is the failure's word, where it is known: what is wrong on this side stays wrong. A class that is none: no.
     """
-    rule = RULES.get(replay)  # type: ignore[call-overload]  # any text may be asked for; what is no class is not there
+    rule = RULES.get(replay)
     if rule is None or failure in _THE_SAME_AGAIN:
         return False
     return rule.retry == "yes" or (rule.retry == "short_wait" and (wait is None or wait <= SHORT_WAIT))
@@ -203,19 +203,7 @@ def may_move(replay: str, *, mended: bool, billed: int, ambiguous: bool) -> bool
     `mended`: the failure's reason says that another candidate may do better, and the route lets it. `billed` counts the
     failures of the call so far whose work may be billed, this one included. `ambiguous`: the route's `onAmbiguous`.
     """
-    rule = RULES.get(replay)  # type: ignore[call-overload]  # as above
-    if rule is None or rule.move == "no":
+    rule = RULES.get(replay)
+    if rule is None or rule.move == "no" or (rule.move == "mended" and not mended):
         return False
-    if rule.move == "mended":
-        return mended
     return rule.move == "free" or billed <= (1 if ambiguous else 0)
-
-
-def _complete(failures: Mapping[str, ReplayClass]) -> None:
-    """A reason without a class would fail only when it befalls a call."""
-    missing = [reason.value for reason in Reason if reason.value not in failures]
-    if missing:
-        raise RuntimeError(f"no replay class for {', '.join(missing)}")
-
-
-_complete(FAILURES)

@@ -1,4 +1,6 @@
-"""What may follow a failed attempt: the rules of a route, one function per question. Pure; whoever asks acts.
+"""What may follow a failed attempt: the rules of a route, one function per question; and the failures that clocks of ours make.
+
+Pure; whoever asks acts.
 
 Sources: the reliability design, 2.2 to 2.5 and 3.1; the configuration reference, 5.2.
 """
@@ -97,3 +99,19 @@ def _wider(following: Candidate, current: Candidate) -> bool:
     """Whether a prompt too long for `current` may fit `following`: its window is larger, or one is not known."""
     have, had = following.model.context_window, current.model.context_window
     return have is None or had is None or have > had
+
+
+def no_start_in_time() -> UpstreamError:
+    message = "The provider did not begin to answer in time."
+    return UpstreamError(Reason.TIMEOUT, message, failure="header_timeout", billed_risk=True)
+
+
+def no_content_in_time(patience: float) -> UpstreamError:
+    """The provider keeps its connection alive, and has sent nothing of an answer for `patience` seconds."""
+    message = f"The provider sent no content for {patience:g} seconds."
+    return UpstreamError(Reason.TIMEOUT, message, failure="ping_only", billed_risk=True, code="upstream_idle_timeout")
+
+
+def no_end_in_time() -> UpstreamError:
+    message = "The provider did not finish its answer in time."
+    return UpstreamError(Reason.TIMEOUT, message, failure="total_timeout", billed_risk=True)

@@ -24,7 +24,7 @@ from proxy.adapters import Answer, Asked, Bindings, Prepared
 from proxy.budgets import Ledger
 from proxy.call import Attempt, Call, ClientStream, Result, Switch, Timing, WholeAnswer
 from proxy.continuity import Continuity
-from proxy.failover import ends, failed_forward, stays, trigger_of
+from proxy.failover import ends, failed_forward, no_content_in_time, no_end_in_time, no_start_in_time, stays, trigger_of
 from proxy.guarding import EffectsGuard
 from proxy.limit import Limit
 from proxy.planner import Planner
@@ -146,7 +146,7 @@ class Gateway:
                 if skip.gate == "budget":
                     self._reporter.limited(call, skip, "fall_forward" if call.plan.candidates else "deny")
             if call.plan.skips and call.plan.candidates:
-                await self._leave(call, call.plan.skips, call.plan.candidates[0])
+                await self._begin_elsewhere(call, call.plan.skips, call.plan.candidates[0])
             served, result = await self._first_that_answers(call, call.plan, answered)
             outcome = "ok"
             return result
@@ -176,12 +176,8 @@ class Gateway:
             attempt = Attempt(call.attempts, candidate, self._clock(), time.time())
             skip = await self._admitted(call, attempt)
             if skip is not None:
-                on = bool(left) and failed_forward(call.route, skip)
-                self._pass_over(call, skip, "fall_forward" if on else "deny")
-                if not on:
+                if not await self._let_go(call, candidate, skip, failures, left):
                     break
-                if not call.trail:
-                    await self._leave(call, [skip], left[0])
                 continue
             call.attempts += 1
             try:
@@ -213,31 +209,35 @@ class Gateway:
         attempt.hold = held
         return None
 
-    def _pass_over(self, call: Call, skip: Skip, action: str) -> None:
+    async def _let_go(
+        self, call: Call, candidate: Candidate, skip: Skip, failures: list[UpstreamError], left: deque[Candidate]
+    ) -> bool:
+        """Note that `candidate` cannot be asked although it is its turn. Whether the call may go on to the next one."""
+        on = bool(left) and failed_forward(call.route, skip)
         call.passed.append(skip)
         self._reporter.skipped(call, skip)
         if skip.gate == "budget":
-            self._reporter.limited(call, skip, action)
+            self._reporter.limited(call, skip, "fall_forward" if on else "deny")
+        if on and not call.trail:
+            await self._begin_elsewhere(call, [skip], left[0])
+        elif on and call.trail[-1].candidate is candidate:  # no second try then: the failure of the first one decides
+            return await self._elsewhere(call, call.trail[-1], failures, left) is not None
+        return on
 
-    async def _leave(self, call: Call, skips: Sequence[Skip], following: Candidate) -> None:
-        """Begin at `following`, if the turn has not acted, or may go on with another model than it is with.
+    async def _begin_elsewhere(self, call: Call, skips: Sequence[Skip], following: Candidate) -> None:
+        """Have the call begin at `following`: to leave the model that the turn is with is a failover between two calls.
 
-        A failover between two calls of a turn is one all the same. Raises `RequestError` when the route does not allow it.
+        Raises `RequestError` when what the turn has done keeps it there.
         """
-        skip = self._guard.left_behind(call, skips, following.index)
-        if skip is None or call.surveyed is None:
+        source = self._guard.left_behind(call, skips, following)
+        if source is None:
             return
-        verdict = await self._guard.judge_between(call, skip)
-        call.turn = verdict.turn
-        if not verdict.allowed:
-            self._guard.stays_with(call, skip.ref)
-            raise refusals.blocked(call, f"{verdict.detail} ({skip.ref} {skip.detail})")
-        call.notice = verdict.notice or call.notice
-        source = next((each for each in call.surveyed.standing if each.index == skip.index), None)
-        if source is not None and (verdict.notice or self._guard.is_with(call, skip.ref)):
-            told = {**verdict.event, "scope": "conversation", "reason": skip.gate, "detail": skip.detail}
-            switch = Switch(trigger=skip.gate, allowed=True, why=verdict.detail, to=following.model.ref, effects=told)
-            self._reporter.switched(call, Attempt(call.attempts, source, self._clock(), time.time()), following, switch)
+        switch = await self._guard.between(call, source, following)
+        if not switch.allowed:
+            raise refusals.blocked(call, switch.why)
+        if switch.effects is not None:
+            attempt = Attempt(call.attempts, source.candidate, self._clock(), time.time())
+            self._reporter.switched(call, attempt, following, switch)
 
     # --- after a failure -----------------------------------------------------------------------------------------
 
@@ -259,6 +259,17 @@ class Gateway:
             await asyncio.sleep(wait)
             call.waited += self._clock() - started
             return attempt.candidate
+        return await self._elsewhere(call, attempt, failures, left)
+
+    async def _elsewhere(
+        self, call: Call, attempt: Attempt, failures: list[UpstreamError], left: deque[Candidate]
+    ) -> Candidate | None:
+        """The candidate behind the one that failed last; None when the call must end here.
+
+        Raises `RequestError` when what the turn has done keeps it there.
+        """
+        error = failures[-1]
+        trigger = trigger_of(error)
         why = stays(call, attempt, error, left)
         if why:
             attempt.switch = Switch(trigger=trigger, allowed=False, why=why)
@@ -312,7 +323,7 @@ class Gateway:
             with Limit(limit):
                 return await answered(attempt)
         except TimeoutError:
-            ended = _total_timeout() if attempt.answered else _header_timeout()
+            ended = no_end_in_time() if attempt.answered else no_start_in_time()
             raise ended from None
         except BaseException as error:  # cancellation too: what the client left behind is settled like any other end
             ended = error
@@ -404,7 +415,7 @@ class Gateway:
             if answer.tally.chunks != chunks:
                 chunks, seen = answer.tally.chunks, self._clock()
             elif self._clock() - seen > patience:
-                raise _ping_only(patience)
+                raise no_content_in_time(patience)
             if call.content:
                 if piece:
                     await client.write(piece)
@@ -478,18 +489,3 @@ def _within(clocks: Clocks, left: float, *, whole: bool) -> Clocks:
     patience = clocks.whole if whole and clocks.whole is not None else clocks.first_byte
     first_byte = min(patience, max(left, 0.001))
     return clocks if first_byte == clocks.first_byte else replace(clocks, first_byte=first_byte)
-
-
-def _total_timeout() -> UpstreamError:
-    message = "The provider did not finish its answer in time."
-    return UpstreamError(Reason.TIMEOUT, message, failure="total_timeout", billed_risk=True)
-
-
-def _header_timeout() -> UpstreamError:
-    message = "The provider did not begin to answer in time."
-    return UpstreamError(Reason.TIMEOUT, message, failure="header_timeout", billed_risk=True)
-
-
-def _ping_only(patience: float) -> UpstreamError:
-    message = f"The provider sent no content for {patience:g} seconds."
-    return UpstreamError(Reason.TIMEOUT, message, failure="ping_only", billed_risk=True, code="upstream_idle_timeout")

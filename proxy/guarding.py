@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from proxy.call import Call
+from proxy.call import Call, Switch
 from proxy.effects import (
     Act,
     Ask,
@@ -27,8 +27,8 @@ from proxy.effects import (
     under_way,
 )
 from proxy.resources import Snapshot, ToolGateway
-from proxy.routing import Skip
-from translators.canonical import ToolResult, named_value
+from proxy.routing import Candidate, Skip
+from translators.canonical import ToolResult, named_value, value
 
 _PATIENCE = 1.0
 _KEPT = 50_000
@@ -45,6 +45,14 @@ class Verdict:
     notice: str
     turn: Mapping[str, Any]
     event: Mapping[str, Any]
+
+
+@value
+class Left:
+    """A candidate that a turn is with, and why it cannot be asked."""
+
+    skip: Skip
+    candidate: Candidate
 
 
 class EffectsGuard:
@@ -69,26 +77,34 @@ class EffectsGuard:
             event=payload(found, made),
         )
 
-    async def judge_between(self, call: Call, skip: Skip) -> Verdict:
-        """As `judge`, for a call that begins at another model than `skip`, which `left_behind` returned.
+    async def between(self, call: Call, source: Left, following: Candidate) -> Switch:
+        """Whether `call` may begin at `following` although its turn is with `source`, and what is told of it.
 
         Where another process may have served the turn so far, nobody knows that the call moves at all: the guard then says
-        so, and does not block.
+        so, and does not block. `effects` is None where there is nothing to tell.
         """
+        known, skip = self.is_with(call, source.skip.ref), source.skip
         verdict = await self.judge(call)
-        if verdict.allowed or call.route.failover.on_side_effects != "guard" or self.is_with(call, skip.ref):
-            return verdict
-        return await self.judge(call, mode="announce")
+        if not (verdict.allowed or known) and call.route.failover.on_side_effects == "guard":
+            verdict = await self.judge(call, mode="announce")
+        call.turn, call.notice = verdict.turn, verdict.notice or call.notice
+        if not verdict.allowed:
+            self.stays_with(call, skip.ref)
+            return Switch(trigger="onSideEffects", allowed=False, why=f"{verdict.detail} ({skip.ref} {skip.detail})")
+        told = {**verdict.event, "scope": "conversation", "reason": skip.gate, "detail": skip.detail}
+        effects = told if known or verdict.notice else None
+        return Switch(trigger=skip.gate, allowed=True, why=verdict.detail, to=following.model.ref, effects=effects)
 
-    def left_behind(self, call: Call, skips: Sequence[Skip], first: int) -> Skip | None:
+    def left_behind(self, call: Call, skips: Sequence[Skip], following: Candidate) -> Left | None:
         """The candidate that the turn is with, if it is passed over for how it is now; None if the turn leaves nobody.
 
-        Of a turn that is not known here, it is the first of `skips` that the route prefers to the candidate at `first`.
+        Of a turn that is not known here, it is the first of `skips` that the route prefers to `following`.
         """
         known = self._with.get(_turn(call))
         for skip in skips:
-            if skip.gate in _PASSING and (skip.index < first if known is None else skip.ref == known):
-                return skip
+            if skip.gate in _PASSING and (skip.index < following.index if known is None else skip.ref == known):
+                standing = () if call.surveyed is None else call.surveyed.standing
+                return next((Left(skip, each) for each in standing if each.index == skip.index), None)
         return None
 
     def stays_with(self, call: Call, ref: str) -> None:

@@ -154,11 +154,11 @@ def test_a_tool_gateway_is_asked_what_is_running_and_its_silence_counts(
 
 
 def test_retrying_the_same_candidate_is_no_failover(upstream: ScriptedServer) -> None:
-    made = installed(upstream, first=refusal(503, retry_after="0.01"))
+    made = installed(upstream, first=refusal(429, retry_after="0.01"))
     again = replace(made.routes["r"], retry=Retry(attempts=1, backoff=0.001))
     with running_joch(replace(made, routes={"r": again})) as joch:
         answer = post(joch, chat("send_email"))
-    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "FailoverBlocked"
     assert len(upstream.of("a")) == 2
     assert upstream.of("b") == []
 
@@ -380,3 +380,35 @@ def test_what_the_user_says_begins_a_turn_that_is_free(upstream: ScriptedServer)
         acted["messages"] += [{"role": "assistant", "content": "done"}, {"role": "user", "content": "and now?"}]
         answer = post(joch, acted)
     assert (answer.status_code, "x-joch-notice" in answer.headers) == (200, False)
+
+
+# --- a second try that is not to be ----------------------------------------------------------------------------------
+
+
+def hasty(made: Any, **failover: Any) -> Any:
+    """With a route that would ask again at once, whatever wait the provider names, and finds that it rests."""
+    eager = Retry(attempts=1, backoff=0.0, respect_retry_after=False)
+    changed = replace(made.routes["r"], retry=eager, failover=Failover(**failover))
+    return replace(made, routes={"r": changed})
+
+
+@pytest.mark.parametrize(("tool", "status"), [("send_email", 503), ("look_up", 200)])
+def test_a_retry_that_cannot_be_made_is_a_failover_like_any_other(
+    upstream: ScriptedServer, tool: str, status: int
+) -> None:
+    with running_joch(hasty(installed(upstream, first=refusal(429, retry_after="60")))) as joch:
+        answer = post(joch, chat(tool))
+        joch.events.completed(answer.headers["x-request-id"])
+        switches = joch.events.payloads("ProviderSwitched")
+    assert answer.status_code == status, answer.text
+    assert len(upstream.of("a")) == 1
+    assert len(upstream.of("b")) == len(switches) == (status == 200)
+    assert all((switch["scope"], switch["reason"]) == ("call", "rate_limited") for switch in switches)
+
+
+def test_a_retry_that_cannot_be_made_leaves_the_call_where_the_route_wants_it(upstream: ScriptedServer) -> None:
+    made = installed(upstream, first=refusal(429, retry_after="60"))
+    with running_joch(hasty(made, on_rate_limited=False)) as joch:
+        answer = post(joch, chat("look_up"))
+    assert answer.status_code == 429
+    assert upstream.of("b") == []

@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import os
 import tempfile
+import zlib
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
@@ -67,20 +68,23 @@ class Encoding(Protocol):
     def encode_ordinary(self, text: str) -> list[int]: ...
 
 
-Load = Callable[[str, str], dict[bytes, int]]
-"""From a vocabulary's address, which is only its name here, and the SHA-256 it must have, to its ranks."""
+class Load(Protocol):
+    """From a vocabulary's address, which is no more than its name here, and the SHA-256 it must have, to its ranks."""
+
+    def __call__(self, address: str, expected_hash: str) -> dict[bytes, int]: ...
 
 
 class _AbsentError(Exception):
-    """No vocabulary with the right hash is on disk."""
+    """No vocabulary with the right hash is on disk, or tiktoken makes the encoding in a way that is not known."""
 
 
 class Tokenizers:
     """Counts with the vocabularies on disk. Each is looked for once per process, and loaded when it is first needed.
 
     `environ` says where tiktoken keeps its files (TIKTOKEN_CACHE_DIR, else DATA_GYM_CACHE_DIR, else a folder of the
-    temporary directory). `constructors` are tiktoken's own unless a test brings others. A vocabulary takes a quarter of a
-    second and some 80 MB.
+    temporary directory). `constructors` are tiktoken's own unless a test brings others.
+
+    To load a vocabulary takes a quarter of a second, half of it without letting other threads run, and some 80 MB.
     """
 
     def __init__(
@@ -133,8 +137,11 @@ class Tokenizers:
         return self._loaded[name]
 
     def _load(self, name: str) -> Encoding | None:
+        def load(address: str, expected_hash: str) -> dict[bytes, int]:
+            return _ranks(self._read(name, address, expected_hash))
+
         try:
-            record = self._record(name, lambda address, sha256: _ranks(self._read(name, address, sha256)))
+            record = self._record(name, load)
             # Imported here because few processes ever count, and it brings its regular expressions along.
             made: Encoding = import_module("tiktoken").Encoding(**record)
         except (_AbsentError, ImportError, OSError, ValueError):
@@ -142,8 +149,8 @@ class Tokenizers:
         return made
 
     def _is_on_disk(self, name: str) -> bool:
-        def look(address: str, sha256: str) -> dict[bytes, int]:
-            self._read(name, address, sha256)
+        def look(address: str, expected_hash: str) -> dict[bytes, int]:
+            self._read(name, address, expected_hash)
             return {}
 
         try:
@@ -159,14 +166,13 @@ class Tokenizers:
         """
         constructors = self._constructors or vars(import_module("tiktoken_ext.openai_public"))["ENCODING_CONSTRUCTORS"]
         constructor = constructors.get(name)
-        if not isinstance(constructor, FunctionType) or _LOADER not in constructor.__code__.co_names:
+        if not isinstance(constructor, FunctionType):
             raise _AbsentError(name)
-
-        def loader(address: str, expected_hash: str) -> dict[bytes, int]:
-            return load(address, expected_hash)
-
-        bound_to = {**constructor.__globals__, _LOADER: loader}
-        record: dict[str, Any] = FunctionType(constructor.__code__, bound_to, constructor.__name__)()
+        used = set(constructor.__code__.co_names)
+        if _LOADER not in used or used & constructors.keys():  # another constructor would use the loader that downloads
+            raise _AbsentError(name)
+        names = {**constructor.__globals__, _LOADER: load}
+        record: dict[str, Any] = FunctionType(constructor.__code__, names, constructor.__name__)()
         return record
 
     def _read(self, name: str, address: str, sha256: str) -> bytes:
@@ -175,7 +181,7 @@ class Tokenizers:
                 data = path.read_bytes()
                 if path.suffix == ".gz":
                     data = gzip.decompress(data)
-            except (OSError, EOFError):
+            except (OSError, EOFError, zlib.error):
                 continue
             if hashlib.sha256(data).hexdigest() == sha256:
                 return data

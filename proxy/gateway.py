@@ -41,6 +41,7 @@ _OWN_FAILURES = frozenset(
     {Reason.CONNECT, Reason.TIMEOUT, Reason.ERROR_5XX, Reason.BAD_RESPONSE, Reason.STREAM_CUT, Reason.UNAVAILABLE}
 )
 """Failures that say something about the candidate's health."""
+_OVERLOADED = "overloaded: it is sent about twice as many calls as it takes, and no more"
 T = TypeVar("T")
 
 
@@ -174,7 +175,7 @@ class Gateway:
         while left:
             candidate = left.popleft()
             attempt = Attempt(call.attempts, candidate, self._clock(), time.time())
-            skip = await self._admitted(call, attempt)
+            skip = await self._admitted(call, attempt, others=bool(left))
             if skip is not None:
                 if not await self._let_go(call, candidate, skip, failures, left):
                     break
@@ -193,13 +194,20 @@ class Gateway:
             raise refusals.failed(call, planned, failures) from failures[-1]
         raise refusals.no_candidate(call, planned)
 
-    async def _admitted(self, call: Call, attempt: Attempt) -> Skip | None:
-        """Whether the attempt may be made now: the gates once more behind a failure, and the money held for it."""
+    async def _admitted(self, call: Call, attempt: Attempt, *, others: bool) -> Skip | None:
+        """Whether the attempt may be made now: the gates once more behind a failure, and the money held for it.
+
+        A candidate that cannot take all calls is spared some of them, while there are `others` to send them to. Second
+        tries of a call are limited already.
+        """
         candidate = attempt.candidate
         if call.trail or call.passed:
             skip = self._planner.again(call, candidate)
             if skip is not None:
                 return skip
+        is_retry = bool(call.trail) and call.trail[-1].candidate is candidate
+        if others and not is_retry and self._health.sheds(candidate.model.ref, attempt.started, self._jitter()):
+            return Skip(candidate.index, candidate.model.ref, "health", _OVERLOADED)
         try:
             held = await self._planner.reserve(call, candidate)
         except StoreError:
@@ -292,7 +300,7 @@ class Gateway:
     def _pause_before_retry(self, call: Call, attempt: Attempt, error: UpstreamError, now: float) -> float | None:
         """How many seconds to wait before the same candidate is asked again; None when it is not."""
         retry, result = call.route.retry, attempt.result
-        if call.retries >= retry.attempts or result is None:
+        if call.retries >= retry.attempts or result is None or attempt.candidate.is_last_resort:
             return None
         told = error.retry_after if retry.respect_retry_after else None
         if not may_retry(result.replay, wait=told, failure=result.failure):

@@ -17,8 +17,10 @@ from proxy.budgets import Claim, Hold, Ledger, Refusal
 from proxy.call import Call
 from proxy.resources import Model, Snapshot
 from proxy.routing import (
+    WELL,
     Affinity,
     Candidate,
+    Condition,
     Health,
     Moment,
     Plan,
@@ -45,6 +47,8 @@ _HOLD_SECONDS = 60.0
 
 @dataclass(slots=True)
 class _Kept:
+    """`plan` is for a moment in which all is well, and used in no other."""
+
     snapshot: Snapshot
     surveyed: Survey
     plan: Plan
@@ -106,7 +110,7 @@ class Planner:
             return kept
         terms = Terms(needs=wanted, residency=identity.residency, allowed=identity.allowed, service_tier=tier, day=day)
         surveyed = survey(call.snapshot, call.route, terms, self._capabilities_of)
-        made = _Kept(call.snapshot, surveyed, decide(surveyed, Moment(now=self._clock(), condition_of=self._health.of)))
+        made = _Kept(call.snapshot, surveyed, decide(surveyed, Moment(now=self._clock(), condition_of=_all_well)))
         if not surveyed.skips:
             if len(self._kept) >= _KEPT:
                 self._kept.clear()
@@ -205,6 +209,10 @@ class Planner:
             return _refused(candidate, answer)
         call.counted = True
         return answer
+
+
+def _all_well(ref: str, now: float) -> Condition:
+    return WELL
 
 
 def _refused(candidate: Candidate, refusal: Refusal) -> Skip:

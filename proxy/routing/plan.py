@@ -88,8 +88,8 @@ def decide(surveyed: Survey, moment: Moment) -> Plan:
     """What of `surveyed` may be asked now, in the order of trying. `moment.condition_of` is asked once per candidate.
 
     Those that are well come first, degraded ones behind them. A candidate whose rest the provider itself named is passed
-    over, and so is one that rests by our guess or is open while another can be asked. When nothing but our own guesses
-    stands between the call and every candidate, the one that waits the longest is used: never refuse because of a guess.
+    over, and so is one that rests by our guess or is open. When nothing else is left, the one of these that waits the
+    longest is asked at the very end: never refuse because of a guess.
     """
     route = surveyed.route
     skips = list(surveyed.skips)
@@ -108,12 +108,12 @@ def decide(surveyed: Survey, moment: Moment) -> Plan:
     if ended is not None:
         ready = [candidate for candidate in ready if candidate.index < ended.index]
         guessed = [item for item in guessed if item[1].index < ended.index]
-    if not ready and guessed and route.failover.last_resort:
-        _, first, its_skip = min(guessed, key=lambda item: item[0])
-        ready.append(first)
-        skips.remove(its_skip)
-    else:
-        ready = _ordered(surveyed, ready, skips, moment)
+    ready = _ordered(surveyed, ready, skips, moment)
+    if guessed and route.failover.last_resort:
+        _, resort, its_skip = min(guessed, key=lambda item: item[0])
+        if not ready:
+            skips.remove(its_skip)  # otherwise it says why the candidate is not asked in its turn
+        ready.append(resort)
     skips.sort(key=lambda skip: skip.index)
     return Plan(route, tuple(ready), tuple(skips), surveyed.terms.needs, ended)
 
@@ -121,10 +121,13 @@ def decide(surveyed: Survey, moment: Moment) -> Plan:
 def again(surveyed: Survey, candidate: Candidate, moment: Moment) -> Skip | None:
     """Why `candidate`, which a plan held, cannot be asked any more; None when it can.
 
-    What was good when the plan was made may have changed by the time an earlier attempt has failed.
+    What was good when the plan was made may have changed by the time an earlier attempt has failed. The call's last resort
+    need not be well: it was not when it was chosen.
     """
     condition = moment.condition_of(candidate.model.ref, moment.now)
     _, skip = _judged(surveyed, candidate, condition, moment)
+    if skip is not None and skip.gate == "health" and candidate.is_last_resort and condition.spare:
+        return _beyond(surveyed, candidate, moment)
     return skip
 
 

@@ -53,6 +53,12 @@ class Candidate:
     estimate: Decimal | None = None
     condition: Condition = WELL
 
+    @property
+    def is_last_resort(self) -> bool:
+        """Whether it was chosen though we believe it to be down, because nothing but that belief spoke against it."""
+        condition = self.condition
+        return condition.spare and not (condition.state == "half_open" and condition.admits)  # such a call is its probe
+
 
 @value
 class Skip:

@@ -158,8 +158,10 @@ def test_more_output_than_a_model_gives_is_skipped() -> None:
 OPEN = Condition("open", until=105.0, since=98.0, admits=False, spare=True, cause="5 failures in a row")
 
 
-def test_an_open_candidate_gives_way_to_one_that_is_well() -> None:
+def test_an_open_candidate_is_the_last_resort_behind_one_that_is_well() -> None:
     result = planned(conditions={BLIND.ref: OPEN})
+    assert (refs(result), gates(result)) == ([SEEING.ref, BLIND.ref], [(BLIND.ref, "health")])
+    result = planned(conditions={BLIND.ref: OPEN}, failover=Failover(last_resort=False))
     assert (refs(result), gates(result)) == ([SEEING.ref], [(BLIND.ref, "health")])
 
 
@@ -364,3 +366,15 @@ def test_what_changed_since_the_plan_is_seen_before_a_later_attempt() -> None:
     skip = again(surveyed, candidate, moment({SEEING.ref: OPEN}))
     assert isinstance(skip, Skip)
     assert skip.gate == "health"
+
+
+def test_a_last_resort_is_asked_as_long_as_it_has_a_place_and_nothing_else_speaks_against_it() -> None:
+    the_route = route("r", BLIND.ref, SEEING.ref)
+    records = snapshot([BLIND, SEEING], [the_route])
+    surveyed = survey(records, the_route, Terms(needs=()), capabilities_of)
+    resort = plan(records, the_route, Terms(needs=()), capabilities_of, moment({BLIND.ref: OPEN})).candidates[1]
+    full = Condition("open", until=105.0, since=98.0, admits=False)
+    told = Condition("resting", until=NOW + 20, told=True, admits=False)
+    for condition, asked in ((OPEN, True), (WELL, True), (full, False), (told, False)):
+        skip = again(surveyed, resort, moment({BLIND.ref: condition}))
+        assert (skip is None) is asked, condition

@@ -72,11 +72,16 @@ def _whole(made: Installation, result: Plan) -> None:
     assert made.plan() == result
     stand, skipped = [c.index for c in result.candidates], [skip.index for skip in result.skips]
     assert len(stand) == len(set(stand))
+    if stand and result.candidates[-1].is_last_resort and stand[-1] in skipped:
+        assert len(stand) > 1, "a candidate that is asked first was not passed over"
+        skipped.remove(stand[-1])
     assert not set(stand) & set(skipped)
     if result.ended is None:
         assert sorted(stand + skipped) == list(range(len(made.route.entries)))
     else:
         assert all(index < result.ended.index for index in stand)
     if len(stand) > 1 and made.route.failover.on_health_degraded:
-        degraded = [candidate.condition.state == "degraded" for candidate in result.candidates]
+        degraded = [
+            candidate.condition.state == "degraded" for candidate in result.candidates if not candidate.is_last_resort
+        ]
         assert degraded == sorted(degraded), "a degraded candidate stands before one that is well"

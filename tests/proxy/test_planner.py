@@ -1,0 +1,66 @@
+"""The planner beside the evaluator: what it keeps from call to call, and what health does to calls on their way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from proxy.resources import HealthSettings, Snapshot
+from tests.support.answers import chat_upstream, refusal
+from tests.support.joch import RunningJoch, running_joch
+from tests.support.scripted import ScriptedServer, scripted_server
+from tests.support.snapshots import model, route, snapshot
+
+NEVER_ILL = HealthSettings(min_samples=10**6, consecutive_failures=10**6, degraded_error_rate=2.0)
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[ScriptedServer]:
+    with scripted_server() as server:
+        yield server
+
+
+def installed(upstream: ScriptedServer, health: HealthSettings) -> Snapshot:
+    models = [model("openai", upstream.script(name, chat_upstream(name)), name, api="chat") for name in "ab"]
+    return snapshot(models, [route("r", *(each.ref for each in models))], health=health)
+
+
+def asked(joch: RunningJoch) -> str | None:
+    body = {"model": "r", "messages": [{"role": "user", "content": "x"}]}
+    return httpx.post(f"{joch.base_url}/chat/completions", json=body, timeout=20).headers.get("x-joch-model")
+
+
+def test_a_plan_made_in_bad_times_is_not_kept_for_good_ones(upstream: ScriptedServer) -> None:
+    with running_joch(installed(upstream, HealthSettings())) as joch:
+        health = joch.app.health
+        for _ in range(5):
+            health.failed("openai:a", time.monotonic(), local=True)
+        assert asked(joch) == "openai:b", "the first is open"
+        health.forget("openai:a")
+        assert health.quiet
+        assert asked(joch) == "openai:a", "and now it is well"
+
+
+def test_the_candidate_we_believe_to_be_down_is_asked_when_all_others_failed(upstream: ScriptedServer) -> None:
+    with running_joch(installed(upstream, HealthSettings())) as joch:
+        upstream.script("b", refusal(500))
+        for _ in range(5):
+            joch.app.health.failed("openai:a", time.monotonic(), local=True)
+        assert asked(joch) == "openai:a"
+        found = httpx.get(f"{joch.root}/v1/route/r/explain", timeout=20).json()
+    row = found["candidates"][0]
+    assert (row["result"], row["gates"][-1]["gate"]) == ("served", "health")
+
+
+def test_an_overloaded_candidate_is_spared_calls_that_another_can_take(upstream: ScriptedServer) -> None:
+    with running_joch(installed(upstream, NEVER_ILL)) as joch:
+        now, health, gateway = time.monotonic(), joch.app.health, joch.app.gateway
+        gateway._clock, gateway._jitter = lambda: now, lambda: 0.5
+        for _ in range(50):
+            health.refused("openai:a", now - 30, 1.0, overloaded=True, ticket=health.began("openai:a", now - 30))
+        assert [asked(joch) for _ in range(3)] == ["openai:a", "openai:b", "openai:b"], "one a second goes through"
+        gateway._jitter = lambda: 0.99
+        assert asked(joch) == "openai:a"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -13,17 +14,18 @@ from .flags import output_option, server_option
 from .models import window
 
 _CANDIDATES = ("#", "CANDIDATE", "HEALTH", "P50/P95 ms", "REGIONS", "ZONE", "WINDOW", "IN/OUT USD per M", "VERDICT")
-_KINDS = ("modelroute", "execution")
+_PLACES = {"modelroute": "route", "execution": "executions"}
+"""Kinds, and where the router has them."""
 
 
 @click.command("describe")
-@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("kind", type=click.Choice(tuple(_PLACES)))
 @click.argument("name")
 @server_option
 @output_option
 def command(kind: str, name: str, server: str | None, style: str) -> None:
     """Show KIND NAME: a modelroute or an execution."""
-    found = ask(server, f"/v1/executions/{name}" if kind == "execution" else f"/v1/route/{name}")
+    found = ask(server, f"/v1/{_PLACES[kind]}/{quote(name, safe='')}")
     if style != "table":
         output.document(found, style)
     elif kind == "execution":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from typing import Any
+from urllib.parse import quote
 
 import click
 
@@ -46,7 +47,7 @@ def command(
         **({"call": call_id} if call_id else {}),
         **({"failed": "true"} if failed else {}),
     }
-    found = ask(server, f"/v1/route/{route}/explain", wanted)
+    found = ask(server, f"/v1/route/{quote(route, safe='')}/explain", wanted)
     documents: list[dict[str, Any]] = found["data"] if found.get("object") == "list" else [found]
     if why_not is not None:
         documents = [made for made in documents if any(row["ref"] == why_not for row in made["candidates"])]

@@ -12,7 +12,6 @@ from .what_if import Change, what_if
 
 __all__ = [
     "SCHEMA",
-    "Before",
     "Change",
     "Explanations",
     "Found",

@@ -157,7 +157,7 @@ def _price(target: Model, documents: Sequence[Mapping[str, Any]]) -> Iterator[Ch
             cost, usage = attempt.get("costUsd"), attempt.get("usage")
             if row["result"] != "served" or cost is None or usage is None:
                 continue
-            tokens = Usage(input=usage["inputTokens"], output=usage["outputTokens"])
+            tokens = Usage(input=usage["inputTokens"], cached=usage["cachedInputTokens"], output=usage["outputTokens"])
             there = pricing.cost_of(target.pricing, tokens).usd
             if there is not None:
                 was, would, calls = was + Decimal(str(cost)), would + there, calls + 1

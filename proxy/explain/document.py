@@ -1,7 +1,7 @@
 """The explanation of one call: every candidate with its verdict, every attempt with its end. Pure, and JSON all through.
 
-Members follow the events reference, section 7. What a provider said in free words is not in it, only classes and codes: those
-words may repeat the prompt.
+Members follow the events reference, section 7. What a client or a provider said in free words is not in it, only classes,
+and names and codes as far as they are words: anything else may repeat the prompt.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from proxy.routing import GATES, Candidate, Plan, Skip
 from translators.canonical import CapabilitySet, JochError
 
 from .what_if import Change, Inputs, what_if
+from .words import code, word
 
 API_VERSION = "router.joch.dev/v1alpha1"
 KIND = "RouteExplanation"
@@ -96,7 +97,7 @@ def _request(call: Call, plan: Plan | None) -> dict[str, Any]:
     return {
         "dialect": _DIALECTS.get(call.client.name, call.client.name),
         "stream": request.stream,
-        "requestedModel": request.model,
+        "requestedModel": None if request.model is None else word(request.model),
         "resolvedBy": call.resolved_by,
         "route": route.name,
         "routeHash": route.hash or None,
@@ -110,8 +111,8 @@ def _request(call: Call, plan: Plan | None) -> dict[str, Any]:
 
 
 def _need(name: str, value: Any, because: str) -> dict[str, Any]:
-    shown = name if value is True else f"{name}={value}"
-    return {"need": shown, "because": because}
+    shown = word(name) if value is True else f"{word(name)}={word(str(value))}"
+    return {"need": shown, "because": word(because)}
 
 
 def _constraints(call: Call) -> dict[str, Any]:
@@ -171,9 +172,11 @@ def _gates(call: Call, candidate: Candidate | None, skip: Skip | None) -> list[d
     gates: list[dict[str, Any]] = []
     for gate in GATES:
         if skip is not None and skip.gate == gate:
-            failed: dict[str, Any] = {"gate": gate, "ok": False, "detail": skip.detail}
+            failed: dict[str, Any] = {"gate": gate, "ok": False, "detail": _detail(call, skip)}
             if skip.missing:
-                failed["missing"] = list(skip.missing)
+                failed["missing"] = [word(name) for name in skip.missing]
+            if skip.wait is not None:
+                failed["waitSeconds"] = round(skip.wait, 3)
             if skip.evidence:
                 failed["evidence"] = accounting.plain(skip.evidence)
             return [*gates, failed]
@@ -184,14 +187,27 @@ def _gates(call: Call, candidate: Candidate | None, skip: Skip | None) -> list[d
     return gates
 
 
+def _detail(call: Call, skip: Skip) -> str:
+    """Why a candidate was passed over. Words that the client made up are said again, as far as they are words."""
+    needs = [] if call.surveyed is None else [need for need in call.surveyed.terms.needs if need.name in skip.missing]
+    if skip.gate != "request" or all(word(part) == part for need in needs for part in (need.name, need.because)):
+        return skip.detail
+    return "lacks " + ", ".join(f"{word(need.name)} ({word(need.because)})" for need in needs)
+
+
 def _passed(call: Call, gate: str, candidate: Candidate) -> dict[str, Any]:
+    model = candidate.model
     match gate:
         case "region":
             return {"region": candidate.region} if candidate.region else {"detail": "no constraint"}
         case "zone":
-            return {"zone": candidate.model.zone}
+            return {"zone": model.zone}
         case "health":
             return {"detail": candidate.condition.name, "p95Ms": accounting.milliseconds(candidate.condition.p95)}
+        case "limit" if model.requests_per_minute is None and model.tokens_per_minute is None:
+            return {"detail": "no limit"}
+        case "limit":
+            return {"requestsPerMinute": model.requests_per_minute, "tokensPerMinute": model.tokens_per_minute}
         case "budget" if candidate.estimate is not None:
             spent = call.spent.execution + call.spent.held
             return {"estimateUsd": _number(candidate.estimate), "projectedRunUsd": _number(spent + candidate.estimate)}
@@ -204,7 +220,8 @@ def _tried(made: list[Attempt]) -> dict[str, Any]:
     last = made[-1]
     if last.transforms:
         row["transforms"] = [
-            {"field": change.field, "action": change.action, "detail": change.detail} for change in last.transforms
+            {"field": word(change.field), "action": change.action, "detail": change.detail}
+            for change in last.transforms
         ]
     shown = [_attempt(attempt) for attempt in made]
     row["attempt"] = shown[-1]
@@ -244,7 +261,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
                 "failure": result.failure,
                 "replay": result.replay or None,
                 "billedRisk": result.billed_risk,
-                "upstreamCode": result.upstream_code,
+                "upstreamCode": None if result.upstream_code is None else code(result.upstream_code),
                 "retryAfterMs": None if result.retry_after is None else round(result.retry_after * 1000),
             }
     if attempt.hold is not None:
@@ -296,7 +313,7 @@ def _outcome(
         chosen = None if call.plan is None or not call.plan.candidates else call.plan.candidates[0].model.ref
         return {"wouldServe": chosen, **({"error": _error(error)} if error else {})}
     return {
-        "status": 200 if error is None or call.content else error.status,
+        "status": _status(call, outcome, error),
         "outcome": outcome,
         "servedBy": None if served is None else served.model.ref,
         "fallbackIndex": None if served is None else served.step,
@@ -310,8 +327,18 @@ def _outcome(
     }
 
 
+def _status(call: Call, outcome: str, error: JochError | None) -> int | None:
+    """What the client was told, None where it left before it was told anything."""
+    if call.content or outcome == "ok":
+        return 200
+    return None if error is None else error.status
+
+
 def _error(error: JochError | None) -> dict[str, Any] | None:
-    return None if error is None else {"status": error.status, "type": error.body.type, "code": error.body.code}
+    if error is None:
+        return None
+    named = error.body.code
+    return {"status": error.status, "type": code(error.body.type), "code": None if named is None else code(named)}
 
 
 def _number(amount: Decimal | None) -> float | None:

@@ -33,6 +33,8 @@ _INSERT = (
     "INSERT INTO calls (id, at, namespace, execution, source, route, agent, outcome, cost_usd, input_tokens, "
     "output_tokens, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_SWEEP = "DELETE FROM calls WHERE number < (SELECT number FROM calls WHERE at >= ? ORDER BY number LIMIT 1)"
+"""Rows come in the order of time: only those that go are looked at, not the whole table."""
 _SWEEP_EVERY = 200
 """So many writes apart old rows are deleted."""
 _TOGETHER_SECONDS = 0.05
@@ -98,7 +100,7 @@ class Explanations:
         def write(connection: sqlite3.Connection) -> None:
             connection.executemany(_INSERT, [found for row, made in rows if (found := _columns(row, made)) is not None])
             if oldest is not None:
-                connection.execute("DELETE FROM calls WHERE at < ?", (oldest,))
+                connection.execute(_SWEEP, (oldest,))
 
         self._database.submit(write)
 

@@ -26,7 +26,7 @@ def table(documents: Sequence[Document]) -> list[tuple[str, ...]]:
             made["request"]["requestedModel"] or "-",
             made["outcome"].get("servedBy") or "-",
             str(made["outcome"].get("attempts", 0)),
-            str(made["outcome"].get("status", "-")),
+            _plain(made["outcome"].get("status")),
             _money(made["outcome"].get("costUsd")),
             _plain(made["outcome"].get("totalMs")),
         )
@@ -41,7 +41,7 @@ def _lines(made: Document, why_not: str | None) -> Iterator[str]:
         f"asked {request['requestedModel'] or '-'} -> route {request['route']} ({request['resolvedBy']})"
     )
     needs = "  ".join(f"{need['need']} ({need['because']})" for need in request["needs"])
-    yield f"needs     {needs}"
+    yield f"needs     {needs or 'nothing in particular'}"
     yield from _limits(made)
     yield ""
     for row in made["candidates"]:
@@ -114,11 +114,11 @@ def _result(made: Document) -> str:
     outcome = made["outcome"]
     if made.get("dryRun"):
         would = outcome.get("wouldServe")
-        return f"would ask {would} first" if would else f"would be refused: {outcome['error']['code']}"
+        return f"would ask {would} first" if would else f"would be refused: {_named(outcome['error'])}"
     error = outcome.get("error")
-    parts = [str(outcome["status"])]
+    parts = ["the client left" if outcome["status"] is None else str(outcome["status"])]
     if error:
-        parts.append(str(error["code"]))
+        parts.append(_named(error))
     if outcome.get("servedBy"):
         parts.append(f"served by {outcome['servedBy']}, fallback index {outcome['fallbackIndex']}")
     if outcome.get("notice"):
@@ -129,6 +129,10 @@ def _result(made: Document) -> str:
         f"router {_plain(outcome['overheadMs'])} ms",
     ]
     return ", ".join(parts)
+
+
+def _named(error: Document) -> str:
+    return str(error["code"] or error["type"])
 
 
 def _clock(at: float) -> str:

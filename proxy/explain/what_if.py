@@ -15,6 +15,8 @@ from proxy.resources import Model, ModelRoute, Snapshot
 from proxy.routing import WELL, Moment, Plan, Skip, Terms, plan
 from translators.canonical import CapabilitySet, value
 
+from .words import word
+
 _ROUNDS = 12
 """More reasons than there are gates."""
 
@@ -136,7 +138,7 @@ def _request(inputs: Inputs, skip: Skip) -> tuple[Change, Inputs]:
         return Change("request maximum output tokens", most, skip.detail), _sized(inputs, smaller)
     terms = inputs.terms
     left = tuple(need for need in terms.needs if need.name not in skip.missing)
-    change = Change(f"request {', '.join(skip.missing)}", None, skip.detail)
+    change = Change(f"request {', '.join(map(word, skip.missing))}", None, skip.detail)
     return change, replace(inputs, terms=replace(terms, needs=left))
 
 

@@ -26,6 +26,8 @@ from .generate import make_call
 
 _PATIENCE = 5.0
 _MOST = 1000
+_DIGITS = 12
+"""More than unix seconds have in this era."""
 _QUERY = ("execution", "call", "last", "agent", "since", "failed")
 
 
@@ -49,6 +51,7 @@ async def explain(request: web.BaseRequest, core: Core, route: str) -> web.Respo
 
 async def dry_run(request: web.BaseRequest, core: Core, client: ClientFormat, route: str, call_id: str) -> web.Response:
     """`POST /v1/route/{name}/explain`: the document of the call in the body as it would be planned now; nothing is sent."""
+    _given(request, ("dialect",))
     settings = core.live.current.snapshot.settings
     body, raw = await read_json(request, settings.max_body_bytes, core.body_seconds)
     parsed = client.parse_request(body, raw)
@@ -137,7 +140,12 @@ def _number(given: Mapping[str, str], name: str) -> float | None:
     text = given.get(name)
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit() or (name == "last" and not 1 <= int(text) <= _MOST):
+    if (
+        not text.isascii()
+        or not text.isdigit()
+        or len(text) > _DIGITS
+        or (name == "last" and not 1 <= int(text) <= _MOST)
+    ):
         limit = f"1 to {_MOST}" if name == "last" else "unix seconds"
         raise RequestError(f"'{name}' must be a whole number: {limit}.", param=name, code="invalid_value")
     return float(text)

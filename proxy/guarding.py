@@ -14,6 +14,7 @@ from typing import Any
 from proxy.call import Call, Switch
 from proxy.effects import (
     Act,
+    Acted,
     Ask,
     Levels,
     Mode,
@@ -25,6 +26,7 @@ from proxy.effects import (
     payload,
     running,
     under_way,
+    with_kept,
 )
 from proxy.resources import Snapshot, ToolGateway
 from proxy.routing import Candidate, Skip
@@ -66,7 +68,7 @@ class EffectsGuard:
     async def judge(self, call: Call, mode: Mode | None = None) -> Verdict:
         """Whether `call` may move on from here; `mode` None: as its route says."""
         levels = self._levels_of(call.snapshot)
-        found = acted(call.request, levels)
+        found = await self._acted(call, levels)
         known = await self._open_calls(call, levels) if call.request.tools or found.calls else ()
         made = judge(found, known, mode or call.route.failover.on_side_effects)
         return Verdict(
@@ -119,6 +121,16 @@ class EffectsGuard:
     def is_with(self, call: Call, ref: str) -> bool:
         """Whether the turn is known to be with the model `ref`."""
         return self._with.get(_turn(call)) == ref
+
+    async def _acted(self, call: Call, levels: Levels) -> Acted:
+        """What the turn has done, by the request; and by the ledger, where the provider keeps what came before."""
+        found, state = acted(call.request, levels), call.request.state
+        if state.previous_response_id is None and state.conversation is None:
+            return found
+        # All requests of a conversation may share the name of their turn, so that it says nothing of one there.
+        turn = None if state.previous_response_id is None else call.identity.turn
+        kept = await self._ledger.answered(call.account, turn, found.unknown, _PATIENCE)
+        return with_kept(found, kept or ())
 
     async def _open_calls(self, call: Call, levels: Levels) -> tuple[Act, ...] | None:
         turn, gateway = call.identity.turn or "", call.snapshot.settings.tool_gateway

@@ -14,7 +14,7 @@ from .gateway_lookup import Ask, running, under_way
 from .guard import Judgement, Mode, document, judge, notice, payload
 from .ledger import SCHEMA, ToolLedger
 from .levels import READ_ONLY, UNKNOWN, Act, Effect, Levels
-from .turn import Acted, acted
+from .turn import Acted, acted, with_kept
 
 __all__ = [
     "READ_ONLY",
@@ -35,4 +35,5 @@ __all__ = [
     "payload",
     "running",
     "under_way",
+    "with_kept",
 ]

@@ -31,6 +31,9 @@ _SEE = """UPDATE tool_ledger SET result_at = ?
     WHERE execution = ? AND result_at IS NULL AND tool_call_id IN (SELECT value FROM json_each(?))"""
 _OPEN = """SELECT tool_call_id, tool, level, idempotent FROM tool_ledger
     WHERE execution = ? AND turn = ? AND result_at IS NULL ORDER BY delivered_at, tool_call_id LIMIT ?"""
+_ANSWERED = """SELECT tool_call_id, tool, level, idempotent FROM tool_ledger
+    WHERE execution = ? AND result_at IS NOT NULL AND (turn = ? OR tool_call_id IN (SELECT value FROM json_each(?)))
+    ORDER BY delivered_at, tool_call_id LIMIT ?"""
 KEPT_SECONDS = 86_400.0
 """A call without a result for a day is no longer under way."""
 _SWEEP_SECONDS = 60.0
@@ -69,11 +72,21 @@ class ToolLedger:
         """The calls of the turn that have no result yet, the oldest first; None when the store cannot say in `patience`
         seconds."""
 
+        return await self._acts(_OPEN, (execution, turn, _OPEN_LIMIT), patience)
+
+    async def answered(
+        self, execution: str, turn: str | None, ids: Iterable[str], patience: float
+    ) -> tuple[Act, ...] | None:
+        """The calls of the turn, if one is given, and those of `ids` in any, whose results came back; None as with `open_calls`."""
+        return await self._acts(_ANSWERED, (execution, turn, dumps(list(ids)).decode(), _OPEN_LIMIT), patience)
+
+    async def _acts(
+        self, query: str, parameters: tuple[str | int | None, ...], patience: float
+    ) -> tuple[Act, ...] | None:
         def look(connection: sqlite3.Connection) -> tuple[Act, ...]:
-            rows = connection.execute(_OPEN, (execution, turn, _OPEN_LIMIT))
             return tuple(
                 Act(tool, Effect(level, bool(idempotent)), identity, "ledger")
-                for identity, tool, level, idempotent in rows
+                for identity, tool, level, idempotent in connection.execute(query, parameters)
             )
 
         try:

@@ -12,7 +12,8 @@ Arguments and results are not looked at. Hosted tools: https://platform.openai.c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from proxy.resources import EFFECTS
@@ -82,6 +83,29 @@ def acted(request: Request, levels: Levels) -> Acted:
             if (look := _LOOKS.get(type(block))) is not None:
                 look(turn, block)
     return turn.seen()
+
+
+def with_kept(acted: Acted, answered: Iterable[Act]) -> Acted:
+    """`acted`, of a request whose history the provider keeps, with what the ledger knows of it.
+
+    `answered` are calls whose results came back. They name the tools of results that came without their calls, and bring in
+    what the turn did in earlier requests.
+    """
+    kept = {act.id: act for act in answered}
+    if not kept:
+        return acted
+    nameless = kept.keys() & set(acted.unknown)  # a result whose call is not there goes by the call's id
+    there = {*acted.results, *(act.id for act in acted.in_flight)} - nameless
+    added = [act for identity, act in kept.items() if identity not in there]
+    known = {act.tool: act for act in (*acted.known, *(act for act in added if act.effect.known))}
+    unknown = dict.fromkeys(name for name in acted.unknown if name not in nameless)
+    unknown.update((act.tool, None) for act in added if not act.effect.known)
+    return replace(
+        acted,
+        calls=acted.calls + len(added) - len(nameless),
+        known=tuple(known.values()),
+        unknown=tuple(unknown),
+    )
 
 
 def _is_spoken(message: Message) -> bool:

@@ -412,3 +412,49 @@ def test_a_retry_that_cannot_be_made_leaves_the_call_where_the_route_wants_it(up
         answer = post(joch, chat("look_up"))
     assert answer.status_code == 429
     assert upstream.of("b") == []
+
+
+# --- a history that the provider keeps -------------------------------------------------------------------------------
+
+
+def kept_answer(id: str, tool: str) -> list[bytes]:
+    """An answer of the Responses API that calls `tool`, under an id of its own."""
+    call = {
+        "type": "function_call",
+        "id": f"fc_{id}",
+        "call_id": f"call_{id}",
+        "name": tool,
+        "arguments": "{}",
+        "status": "completed",
+    }
+    usage = {
+        "input_tokens": 1,
+        "output_tokens": 1,
+        "total_tokens": 2,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
+    }
+    made = {"id": f"resp_{id}", "object": "response", "created_at": 1, "model": "m", "status": "completed"}
+    return [whole(200, {**made, "output": [call], "usage": usage})]
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_what_a_turn_did_before_its_last_response_counts(upstream: ScriptedServer, steps: int) -> None:
+    """The requests hold nothing but results: that one of them is an email's, only the ledger knows."""
+    answers = [kept_answer("1", "send_email"), kept_answer("2", "look_up")][:steps]
+    made = installed(upstream, first=[])
+    upstream.script("a", *answers, refusal(503))
+    kept = {ref: replace(each, api="responses") for ref, each in made.models.items()}
+    tools = responses("send_email")["tools"] + responses("look_up")["tools"]
+    with running_joch(replace(made, models=kept)) as joch:
+        body: dict[str, Any] = {"model": "r", "tools": tools, "input": "go"}
+        for _ in range(steps):
+            said = httpx.post(f"{joch.base_url}/responses", json=body, timeout=20).json()
+            output = {"type": "function_call_output", "call_id": said["output"][0]["call_id"], "output": "done"}
+            body = {"model": "r", "tools": tools, "input": [output], "previous_response_id": said["id"]}
+        answer = httpx.post(f"{joch.base_url}/responses", json=body, timeout=20)
+        explained = httpx.get(f"{joch.root}/v1/route/r/explain", timeout=20).json()
+    assert answer.json()["error"]["code"] == "FailoverBlocked", answer.text
+    assert "communication" in explained["turn"]["sideEffects"]
+    assert (explained["turn"]["toolCalls"], explained["turn"]["unknownTools"]) == (steps, [])
+    assert upstream.of("b") == []

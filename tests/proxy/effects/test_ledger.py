@@ -149,3 +149,26 @@ async def test_an_answer_with_absurdly_many_calls_is_read_in_part(opened: Any, m
     ledger = opened()
     ledger.delivered("e", "t", [Act("a", SENDS.effect, str(number)) for number in range(50)])
     assert len(await ledger.open_calls("e", "t", PATIENCE) or ()) == 3
+
+
+# --- what came back --------------------------------------------------------------------------------------------------
+
+
+async def test_a_turns_calls_with_results_are_told_apart_from_its_open_ones(opened: Any) -> None:
+    ledger = opened()
+    ledger.delivered("e", "t", [SENDS, PUTS])
+    assert await ledger.answered("e", "t", [], PATIENCE) == ()
+    ledger.seen("e", ["call_1"])
+    assert await ledger.answered("e", "t", [], PATIENCE) == (told(SENDS),)
+    assert await ledger.open_calls("e", "t", PATIENCE) == (told(PUTS),)
+
+
+async def test_calls_asked_for_by_id_are_found_in_any_turn_of_their_execution(opened: Any) -> None:
+    ledger = opened()
+    ledger.delivered("e", "earlier", [SENDS, PUTS])
+    ledger.delivered("other", "earlier", [SENDS])
+    for execution in ("e", "other"):
+        ledger.seen(execution, ["call_1", "call_2"])
+    assert await ledger.answered("e", "t", [], PATIENCE) == ()
+    assert await ledger.answered("e", None, ["call_1", "call_9"], PATIENCE) == (told(SENDS),)
+    assert await ledger.answered("third", None, ["call_1"], PATIENCE) == ()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.effects import UNKNOWN, Acted, Levels, acted
+from proxy.effects import UNKNOWN, Act, Acted, Effect, Levels, acted, with_kept
 from proxy.effects.turn import NOTHING
 from proxy.resources import Tool
 from translators.canonical import Message, Request, ToolResult
@@ -300,3 +300,40 @@ def test_words_of_the_operators_own_stand_behind_the_known_levels() -> None:
     levels = Levels((Tool(pattern="a", level="quantum"), Tool(pattern="b", level="financial")))
     request = chat(said(), calls(x="a", y="b"), result("x"), result("y"))
     assert found(request, levels).levels == ("financial", "quantum")
+
+
+# --- what the provider keeps, and the ledger knows -------------------------------------------------------------------
+
+SENT = Act("send_email", Effect("communication"), "a", "ledger")
+READ = Act("look_up", Effect("read_only"), "b", "ledger")
+ODD = Act("anything", Effect(UNKNOWN), "c", "ledger")
+
+
+def test_a_result_without_its_call_gets_its_name_from_the_ledger() -> None:
+    bare = found(responses(result_item("a")))
+    assert bare.undeclared == ("a",), "nothing but the call's id is known of it"
+    made = with_kept(bare, [SENT])
+    assert (made.calls, made.known, made.undeclared, made.results) == (1, (SENT,), (), ("a",))
+    assert made.levels == ("communication",)
+
+
+def test_what_the_turn_did_in_earlier_requests_is_brought_in() -> None:
+    made = with_kept(found(responses(result_item("b"))), [SENT, READ, ODD])
+    assert {act.tool for act in made.known} == {"send_email", "look_up"}
+    assert (made.calls, made.undeclared, made.idempotent) == (3, ("anything",), False)
+
+
+def test_where_the_request_holds_nothing_the_ledgers_word_is_all() -> None:
+    made = with_kept(NOTHING, [SENT])
+    assert (made.calls, made.known) == (1, (SENT,))
+    assert with_kept(NOTHING, []) is NOTHING
+
+
+def test_what_the_request_holds_itself_is_not_counted_twice() -> None:
+    whole = found(chat(said(), calls(a="send_email", b="look_up"), result("a")))
+    made = with_kept(whole, [SENT, Act("look_up", Effect("read_only"), "b", "ledger")])
+    assert made == whole, "the request's own word of its calls counts"
+
+
+def test_a_result_that_the_ledger_does_not_know_stays_unknown() -> None:
+    assert with_kept(found(responses(result_item("z"))), [SENT]).undeclared == ("z",)

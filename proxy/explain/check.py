@@ -85,9 +85,14 @@ def compatibility(
 def result_of(checks: Sequence[Check]) -> str:
     """ "compatible", or how many failures and warnings there are."""
     counts = Counter(check.level for check in checks)
-    if not counts["fail"]:
-        return f"compatible, {counts['warn']} warnings" if counts["warn"] else "compatible"
-    return f"not compatible: {counts['fail']} failures, {counts['warn']} warnings"
+    warnings = _counted(counts["warn"], "warning")
+    if counts["fail"]:
+        return f"not compatible: {_counted(counts['fail'], 'failure')}, {warnings}"
+    return f"compatible, {warnings}" if counts["warn"] else "compatible"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _required(able: CapabilitySet, route: ModelRoute | None) -> Iterator[Check]:

@@ -13,7 +13,7 @@ from proxy.identity import Identity
 from proxy.pricing import Cost
 from proxy.resources import Model, ModelRoute
 from proxy.routing import WELL, Candidate, Moment, Size, Terms, decide, survey
-from translators.canonical import FLAGS, CapabilitySet, JochError, Message, Need, Request, Text, Usage
+from translators.canonical import FLAGS, CapabilitySet, JochError, Message, Need, Request, Sampling, Text, Usage
 from translators.formats import openai_chat
 
 from .snapshots import snapshot
@@ -45,7 +45,11 @@ def planned_call(
         id="mc_1",
         endpoint="/v1/chat/completions",
         client=client,
-        request=Request(model=asked, messages=(Message("user", (Text("hello"),)),)),
+        request=Request(
+            model=asked,
+            messages=(Message("user", (Text("hello"),)),),
+            sampling=Sampling(max_output_tokens=100),
+        ),
         snapshot=made,
         route=the_route,
         resolved_by="route-name",

@@ -1,6 +1,7 @@
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -241,3 +242,86 @@ def test_a_broken_configuration_is_exit_code_2(folder: Path) -> None:
 )
 def test_windows_are_said_the_way_people_say_them(tokens: int | None, shown: str) -> None:
     assert window(tokens) == shown
+
+
+# --- check -----------------------------------------------------------------------------------------------------------
+
+CHECKED: dict[str, Any] = {
+    "agent": "researcher",
+    "target": "openai:b",
+    "route": "r",
+    "calls": 3,
+    "checks": [
+        {"id": "toolCalling", "level": "ok", "detail": "used in 3 of 3 calls (tools[0])", "evidence": {"calls": 3}},
+        {"id": "price", "level": "warn", "detail": "its price is unknown", "evidence": {}},
+    ],
+    "result": "compatible, 1 warning",
+    "compatible": True,
+}
+CHECK = "/v1/route/-/check?agent=researcher&target=openai%3Ab"
+WHO = ("--agent", "researcher", "--target", "openai:b")
+
+
+def test_a_check_is_told_with_a_mark_for_each_line() -> None:
+    with serving({CHECK: CHECKED}) as (url, _):
+        ran = joch("models", "check", *WHO, "--server", url)
+    assert ran.stdout.splitlines() == [
+        "Agent researcher   route r   calls looked at: 3",
+        "Compatibility check against openai:b",
+        f"  ✓ {'tool calling':<28} used in 3 of 3 calls (tools[0])",
+        f"  ⚠ {'price':<28} its price is unknown",
+        "Result     compatible, 1 warning",
+    ]
+    assert ran.exit_code == 0
+
+
+def test_a_failure_is_exit_code_1_and_so_is_a_warning_where_it_is_asked_for() -> None:
+    with serving({CHECK: CHECKED}) as (url, _):
+        strict = joch("models", "check", *WHO, "--strict", "-o", "json", "--server", url)
+    assert (strict.exit_code, json.loads(strict.stdout)) == (1, CHECKED)
+    with serving({CHECK: {**CHECKED, "compatible": False}}) as (url, _):
+        assert joch("models", "check", *WHO, "--server", url).exit_code == 1
+
+
+ROUTED = """\
+apiVersion: model.joch.dev/v1alpha1
+kind: Model
+metadata: { name: small }
+spec: { provider: ollama, model: small, limits: { contextWindowTokens: 8000 }, capabilities: { toolCalling: false } }
+---
+apiVersion: model.joch.dev/v1alpha1
+kind: ModelRoute
+metadata: { name: r }
+spec:
+  requirements: { toolCalling: true, contextWindowMin: 4000 }
+  strategy: { primary: small }
+---
+apiVersion: joch.dev/v1alpha1
+kind: Agent
+metadata: { name: researcher }
+spec: { modelRoute: { routeRef: r } }
+"""
+
+
+def test_without_a_router_an_agent_is_judged_by_its_route(folder: Path) -> None:
+    write(folder / "c.yaml", ROUTED)
+    ran = joch("models", "check", "--agent", "researcher", "--target", "ollama:small", "-f", "c.yaml", "-o", "json")
+    assert ran.exit_code == 1, ran.stderr
+    found = json.loads(ran.stdout)
+    assert (found["route"], found["calls"]) == ("r", 0)
+    levels = {row["id"]: row["level"] for row in found["checks"]}
+    assert (levels["toolCalling"], levels["context"]) == ("fail", "ok")
+
+
+def test_a_target_that_is_not_there_is_exit_code_4_and_a_broken_configuration_2(folder: Path) -> None:
+    write(folder / "c.yaml", ROUTED)
+    at = ("models", "check", "--agent", "researcher", "-f", "c.yaml", "--target")
+    gone = joch(*at, "nobody-knows-this")
+    assert (gone.exit_code, gone.stdout) == (4, "")
+    write(folder / "c.yaml", ROUTED.replace("kind: Agent", "kind: Agnet"))
+    assert joch(*at, "ollama:small").exit_code == 2
+
+
+def test_a_check_needs_an_agent_and_a_target() -> None:
+    assert joch("models", "check", "--agent", "a").exit_code == 2
+    assert joch("models", "check", "--target", "openai:b").exit_code == 2

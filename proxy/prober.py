@@ -7,6 +7,7 @@ end the wait for the next real call; whether the candidate serves again only tha
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 
@@ -16,6 +17,7 @@ from proxy.resources import Model
 from proxy.routing import Health
 from translators.canonical import UpstreamError
 
+_log = logging.getLogger("joch.prober")
 _DOWN = ("open", "credential_bad")
 
 
@@ -51,7 +53,10 @@ class Prober:
         models = self._live.current.snapshot.models
         conditions = self._health.conditions(self._clock())
         down = [models[ref] for ref, condition in conditions.items() if condition.state in _DOWN and ref in models]
-        await asyncio.gather(*map(self._check, down))
+        ends = await asyncio.gather(*map(self._check, down), return_exceptions=True)
+        for model, end in zip(down, ends, strict=True):
+            if isinstance(end, Exception):  # a bug in one must not end the checks of the others
+                _log.error("the free check of %s failed", model.ref, exc_info=end)
 
     async def _check(self, model: Model) -> None:
         try:

@@ -163,9 +163,9 @@ def test_a_dry_run_says_who_would_be_asked_and_what_would_be_refused() -> None:
 
 def test_what_a_client_made_up_is_hidden_wherever_it_decides() -> None:
     models, the_route = over("a")
-    made_up = Need(f"ext:{CANARY}", CANARY), Need("feature:hostedTools", "tools[0]", CANARY)
+    made_up = Need(f"ext:{CANARY}", CANARY), Need("feature:hostedTools", "tools[0]", CANARY), Need(CANARY, "n", "x")
     call = planned_call(models, the_route, needs=made_up, asked=CANARY)
-    made = explained(call)
+    made = explained(call, "refused", RequestError("no", type=CANARY, code=CANARY))
     failed = made["candidates"][0]["gates"][-1]
     assert CANARY not in json.dumps(made)
     assert failed["gate"] == "request"

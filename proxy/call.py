@@ -94,9 +94,10 @@ class Call:
     `content` turns true when the client has seen something of an answer; `waited` adds up the seconds spent on providers.
     `cost` is what all attempts cost so far in US dollars, None once one of them is not known, and `reckoned` the same with
     an estimate in place of what is not known; the tokens are theirs too. `recalled` once the turns kept for the client are
-    put back; `counted` once the execution's ledger knows of this call. `moment` is how things stood when the plan was
-    made, None when nothing needed a look. `trail` are all attempts, `passed` the candidates that
-    were planned and could not be asked any more when their turn came.
+    put back; `needs` are those of its endpoint, `wanted` these and all that its request shows; `counted` once the
+    execution's ledger knows of this call. `moment` is how things stood when the plan was made, None when nothing needed a
+    look. `trail` are all attempts, `passed` the candidates that were planned and could not be asked any more when their
+    turn came.
     """
 
     id: str
@@ -112,6 +113,7 @@ class Call:
     deadline: float
     created: int
     needs: tuple[Need, ...] = ()
+    wanted: tuple[Need, ...] = ()
     user_agent: str = ""
     sdk_retries: int = 0
     recalled: bool = False

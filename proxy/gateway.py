@@ -180,6 +180,7 @@ class Gateway:
                 if not await self._let_go(call, candidate, skip, failures, left):
                     break
                 continue
+            self._moved(call, candidate)
             call.attempts += 1
             try:
                 return candidate, await self._attempt(call, attempt, answered)
@@ -232,6 +233,14 @@ class Gateway:
             return await self._elsewhere(call, call.trail[-1], failures, left) is not None
         return on
 
+    def _moved(self, call: Call, candidate: Candidate) -> None:
+        """Tell that the call goes on at `candidate`, unless its last attempt was there too."""
+        last = call.trail[-1] if call.trail else None
+        if last is not None and last.switch is not None and last.candidate is not candidate:
+            call.switches += 1
+            last.switch = replace(last.switch, to=candidate.model.ref)
+            self._reporter.switched(call, last, candidate, last.switch)
+
     async def _begin_elsewhere(self, call: Call, skips: Sequence[Skip], following: Candidate) -> None:
         """Have the call begin at `following`: to leave the model that the turn is with is a failover between two calls.
 
@@ -244,8 +253,7 @@ class Gateway:
         if not switch.allowed:
             raise refusals.blocked(call, switch.why)
         if switch.effects is not None:
-            attempt = Attempt(call.attempts, source.candidate, self._clock(), time.time())
-            self._reporter.switched(call, attempt, following, switch)
+            self._reporter.switched(call, Attempt(call.attempts, source.candidate, self._clock()), following, switch)
 
     # --- after a failure -----------------------------------------------------------------------------------------
 
@@ -272,10 +280,7 @@ class Gateway:
     async def _elsewhere(
         self, call: Call, attempt: Attempt, failures: list[UpstreamError], left: deque[Candidate]
     ) -> Candidate | None:
-        """The candidate behind the one that failed last; None when the call must end here.
-
-        Raises `RequestError` when what the turn has done keeps it there.
-        """
+        """The candidate behind the one that failed; None when the call ends here. Raises `RequestError` for the guard."""
         error = failures[-1]
         trigger = trigger_of(error)
         why = stays(call, attempt, error, left)
@@ -289,13 +294,8 @@ class Gateway:
             self._guard.stays_with(call, attempt.candidate.model.ref)
             raise refusals.blocked(call, verdict.detail) from error
         call.notice = verdict.notice or call.notice
-        following = left[0]
-        call.switches += 1
-        attempt.switch = Switch(
-            trigger=trigger, allowed=True, why=verdict.detail, to=following.model.ref, effects=verdict.event
-        )
-        self._reporter.switched(call, attempt, following, attempt.switch)
-        return following
+        attempt.switch = Switch(trigger=trigger, allowed=True, why=verdict.detail, effects=verdict.event)
+        return left[0]
 
     def _pause_before_retry(self, call: Call, attempt: Attempt, error: UpstreamError, now: float) -> float | None:
         """How many seconds to wait before the same candidate is asked again; None when it is not."""
@@ -305,12 +305,9 @@ class Gateway:
         told = error.retry_after if retry.respect_retry_after else None
         if not may_retry(result.replay, wait=told, failure=result.failure):
             return None
-        if told is not None:
-            wait = told
-            if wait > retry.max_retry_after:
-                return None  # it rests that long, and the call moves on
-        else:
-            wait = self._jitter() * min(retry.max_backoff, retry.backoff * 2.0**call.retries)
+        if told is not None and told > retry.max_retry_after:
+            return None  # it rests that long, and the call moves on
+        wait = self._jitter() * min(retry.max_backoff, retry.backoff * 2.0**call.retries) if told is None else told
         if now + wait >= call.deadline or not self._share.allows(attempt.host, now):
             return None
         return wait

@@ -73,8 +73,8 @@ class Planner:
 
     async def plan(self, call: Call) -> Plan:
         """The plan of `call` as things stand now. Raises `StoreError` when its limits cannot be looked up."""
-        wanted = (*call.needs, *needs(call.request))
-        kept = self._survey(call, wanted)
+        call.wanted = (*call.needs, *needs(call.request))
+        kept = self._survey(call, call.wanted)
         surveyed = call.surveyed = kept.surveyed
         easy = surveyed.plain and not surveyed.skips and self._health.quiet
         if easy and self._certainly_fits(call, surveyed):
@@ -134,7 +134,7 @@ class Planner:
         """Find out what the decision needs: the prompt's size, exactly where it matters, and what was spent."""
         settings, request = call.snapshot.settings.estimation, call.request
         found = estimation.quick(request, settings)
-        output = request.sampling.max_output_tokens
+        output, choices = request.sampling.max_output_tokens, request.sampling.n or 1
         for window in surveyed.windows.values():
             if window is not None and found.at_least <= window - (output or 0) < found.at_most:
                 found = await self._tokenizers.exact(request, settings, surveyed.standing[0].model.model)
@@ -143,7 +143,8 @@ class Planner:
             least=found.at_least,
             most=int(found.tokens * settings.safety),
             output=output,
-            reserve=(output or settings.default_output_tokens) * (request.sampling.n or 1),
+            reserve=(output or settings.default_output_tokens) * choices,
+            choices=choices,
             method=found.method,
         )
         if surveyed.route.constraints.on_execution:

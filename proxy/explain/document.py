@@ -14,7 +14,7 @@ from proxy import accounting
 from proxy.call import Attempt, Call
 from proxy.resources import Model
 from proxy.routing import GATES, Candidate, Plan, Skip
-from translators.canonical import CapabilitySet, JochError
+from translators.canonical import CapabilitySet, JochError, Need
 
 from .what_if import Change, Inputs, what_if
 from .words import code, word
@@ -51,7 +51,7 @@ def document(
             "costUsdBefore": None,
         },
         "identity": _identity(call),
-        "request": _request(call, plan),
+        "request": _request(call),
         "constraints": _constraints(call),
         **({"turn": dict(call.turn)} if call.turn else {}),
         "candidates": [] if plan is None else _candidates(call, plan, capabilities_of),
@@ -82,16 +82,16 @@ def _identity(call: Call) -> dict[str, Any]:
     }
 
 
-def _request(call: Call, plan: Plan | None) -> dict[str, Any]:
+def _request(call: Call) -> dict[str, Any]:
     request, size = call.request, call.size
-    needs = [] if plan is None else [_need(need.name, need.value, need.because) for need in plan.needs]
+    needs = [shown_need(need) for need in call.wanted]
     if size.most:
         wanted = size.most + (size.output or 0)
         needs.append(
             {"need": f"contextWindow>={wanted}", "because": f"{size.most} input + {size.output or 0} output tokens"}
         )
     route = call.route
-    needs += [_need(flag, True, "route.requirements") for flag, wanted in route.requirements.items() if wanted]
+    needs += [{"need": flag, "because": "route.requirements"} for flag, wanted in route.requirements.items() if wanted]
     if route.context_window_min:
         needs.append({"need": f"contextWindow>={route.context_window_min}", "because": "route.requirements"})
     return {
@@ -110,16 +110,17 @@ def _request(call: Call, plan: Plan | None) -> dict[str, Any]:
     }
 
 
-def _need(name: str, value: Any, because: str) -> dict[str, Any]:
-    shown = word(name) if value is True else f"{word(name)}={word(str(value))}"
-    return {"need": shown, "because": word(because)}
+def shown_need(need: Need) -> dict[str, str]:
+    """A need of the request as the document has it."""
+    name = word(need.name)
+    return {"need": name if need.value is True else f"{name}={word(str(need.value))}", "because": word(need.because)}
 
 
 def _constraints(call: Call) -> dict[str, Any]:
     limits = call.route.constraints
     return {
-        "maxCostUsdPerExecution": _number(limits.max_cost_per_execution),
-        "maxCostUsdPerCall": _number(limits.max_cost_per_call),
+        "maxCostUsdPerExecution": number(limits.max_cost_per_execution),
+        "maxCostUsdPerCall": number(limits.max_cost_per_call),
         "maxTokensPerExecution": limits.max_tokens_per_execution,
         "maxCallsPerExecution": limits.max_calls_per_execution,
         "dataResidency": [*([limits.residency] if limits.residency else []), *call.identity.residency] or None,
@@ -210,7 +211,7 @@ def _passed(call: Call, gate: str, candidate: Candidate) -> dict[str, Any]:
             return {"requestsPerMinute": model.requests_per_minute, "tokensPerMinute": model.tokens_per_minute}
         case "budget" if candidate.estimate is not None:
             spent = call.spent.execution + call.spent.held
-            return {"estimateUsd": _number(candidate.estimate), "projectedRunUsd": _number(spent + candidate.estimate)}
+            return {"estimateUsd": number(candidate.estimate), "projectedRunUsd": number(spent + candidate.estimate)}
         case _:
             return {}
 
@@ -265,9 +266,9 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
                 "retryAfterMs": None if result.retry_after is None else round(result.retry_after * 1000),
             }
     if attempt.hold is not None:
-        made["costUsdReserved"] = _number(attempt.candidate.estimate)
+        made["costUsdReserved"] = number(attempt.candidate.estimate)
     if cost is not None:
-        made["costUsd"] = _number(cost.usd)
+        made["costUsd"] = number(cost.usd)
         made["usage"] = {
             "inputTokens": usage.input,
             "cachedInputTokens": usage.cached,
@@ -320,7 +321,7 @@ def _outcome(
         "attempts": call.attempts,
         "switches": call.switches,
         "notice": call.notice or None,
-        "costUsd": _number(call.cost),
+        "costUsd": number(call.cost),
         "totalMs": accounting.milliseconds(seconds),
         "overheadMs": accounting.milliseconds(max(seconds - call.waited, 0.0)),
         "error": _error(error),
@@ -341,7 +342,8 @@ def _error(error: JochError | None) -> dict[str, Any] | None:
     return {"status": error.status, "type": code(error.body.type), "code": None if named is None else code(named)}
 
 
-def _number(amount: Decimal | None) -> float | None:
+def number(amount: Decimal | None) -> float | None:
+    """Money as the document has it: a number of US dollars to twelve digits; None where it is not known."""
     return None if amount is None else float(round(amount, 12))
 
 

@@ -1,7 +1,8 @@
 """Where explanations are kept: one row per call, written behind the call by the store's thread, all of it or nothing.
 
-The document is made there too, so that no call waits for it. Calls that end within a moment are written together; a process
-that is killed loses those of its last moment, never half of one. Rows are found by call, execution or route, newest first.
+A row holds what is the call's own, and the name of the template that holds the rest (`brief`); or its whole document, which
+is made there then, so that no call waits for it. Calls that end within a moment are written together; a process that is
+killed loses those of its last moment, never half of one. Rows are found by call, execution or route, newest first.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from proxy.store import Database
 from translators.formats.json import dumps, loads
+
+from .brief import whole
 
 _log = logging.getLogger("joch.explain")
 _CALLS = """
@@ -26,6 +29,7 @@ CREATE TABLE IF NOT EXISTS calls (
 )"""
 SCHEMA = (
     _CALLS,
+    "CREATE TABLE IF NOT EXISTS call_templates (name TEXT PRIMARY KEY, at REAL NOT NULL, document BLOB NOT NULL)",
     "CREATE INDEX IF NOT EXISTS calls_by_id ON calls (id)",
     "CREATE INDEX IF NOT EXISTS calls_by_execution ON calls (execution)",
 )
@@ -33,17 +37,26 @@ _INSERT = (
     "INSERT INTO calls (id, at, namespace, execution, source, route, agent, outcome, cost_usd, input_tokens, "
     "output_tokens, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_SHARE = (
+    "INSERT INTO call_templates (name, at, document) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at"
+)
 _SWEEP = "DELETE FROM calls WHERE number < (SELECT number FROM calls WHERE at >= ? ORDER BY number LIMIT 1)"
 """Rows come in the order of time: only those that go are looked at, not the whole table."""
+_SWEEP_TEMPLATES = "DELETE FROM call_templates WHERE at < ?"
 _SWEEP_EVERY = 200
 """So many writes apart old rows are deleted."""
 _TOGETHER_SECONDS = 0.05
 """How long a call's row waits for others to be written with: a row alone costs three times as much."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """The columns of one call. `cost` None is unknown, `at` unix seconds."""
+TEMPLATE_SECONDS = 3600.0
+"""So long after a template was handed over it is handed over again, if calls still use it: those that nobody uses go."""
+Document = bytes | Callable[[], Mapping[str, Any]]
+"""What is kept with a call: what `brief.own` made, or how its whole document is made."""
+
+
+class Row(NamedTuple):
+    """The columns of one call. `at` is in unix seconds, `cost` a decimal number of US dollars, None where it is unknown."""
 
     id: str
     at: float
@@ -53,7 +66,7 @@ class Row:
     route: str
     agent: str
     outcome: str
-    cost: Decimal | None
+    cost: str | None
     input_tokens: int
     output_tokens: int
 
@@ -76,15 +89,20 @@ class Explanations:
 
     def __init__(self, database: Database, retention: float) -> None:
         self._database, self._retention = database, retention
-        self._waiting: list[tuple[Row, Callable[[], Mapping[str, Any]]]] = []
+        self._waiting: list[tuple[Row, Document]] = []
+        self._templates: list[tuple[str, float, bytes]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._writes = 0
 
-    def keep(self, row: Row, made: Callable[[], Mapping[str, Any]]) -> None:
-        """Write the call of `row` with the document that `made` builds. Nobody waits for it. Needs a running loop."""
+    def keep(self, row: Row, made: Document) -> None:
+        """Write the call of `row` with its document. Nobody waits for it. Needs a running loop."""
         self._waiting.append((row, made))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_TOGETHER_SECONDS, self.flush)
+
+    def share(self, name: str, text: bytes, at: float) -> None:
+        """Write a template no later than the next call, and keep it until the calls of `TEMPLATE_SECONDS` after `at` are gone."""
+        self._templates.append((name, at, text))
 
     def flush(self) -> None:
         """Hand what waits to the store now."""
@@ -94,13 +112,17 @@ class Explanations:
         if not self._waiting:
             return
         rows, self._waiting = self._waiting, []
+        templates, self._templates = self._templates, []
         self._writes += 1
         oldest = rows[-1][0].at - self._retention if self._writes % _SWEEP_EVERY == 0 else None
 
         def write(connection: sqlite3.Connection) -> None:
+            if templates:
+                connection.executemany(_SHARE, templates)
             connection.executemany(_INSERT, [found for row, made in rows if (found := _columns(row, made)) is not None])
             if oldest is not None:
                 connection.execute(_SWEEP, (oldest,))
+                connection.execute(_SWEEP_TEMPLATES, (oldest - 2 * TEMPLATE_SECONDS,))
 
         self._database.submit(write)
 
@@ -111,7 +133,9 @@ class Explanations:
         query = f"SELECT number, document FROM calls WHERE {conditions} ORDER BY number DESC LIMIT ?"  # noqa: S608  # our words only
 
         def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-            found = [(number, loads(text)) for number, text in connection.execute(query, (*values, wanted.last))]
+            found = [
+                (number, _read(connection, text)) for number, text in connection.execute(query, (*values, wanted.last))
+            ]
             _tell_before(connection, found)
             return [made for _, made in found]
 
@@ -133,16 +157,23 @@ class Explanations:
         return await self._database.ask(read, patience)
 
 
-def _columns(row: Row, made: Callable[[], Mapping[str, Any]]) -> tuple[Any, ...] | None:
+def _columns(row: Row, made: Document) -> tuple[Any, ...] | None:
     """The columns of one call; None where its document cannot be made, which must not take the others with it."""
+    if isinstance(made, bytes):
+        return (*row, made)
     try:
-        text = dumps(made())
+        return (*row, dumps(made()))
     except Exception:  # noqa: BLE001  # a bug in one must not lose the explanations of the others
         _log.exception("the explanation of call %s could not be made", row.id)
         return None
-    cost = None if row.cost is None else f"{row.cost:f}"
-    identity = (row.id, row.at, row.namespace, row.execution, row.source, row.route, row.agent, row.outcome)
-    return (*identity, cost, row.input_tokens, row.output_tokens, text)
+
+
+def _read(connection: sqlite3.Connection, text: bytes) -> dict[str, Any]:
+    kept = loads(text)
+    if isinstance(kept, dict):
+        return kept
+    (shared,) = connection.execute("SELECT document FROM call_templates WHERE name = ?", kept[:1]).fetchone()
+    return whole(kept, loads(shared))
 
 
 def _tell_before(connection: sqlite3.Connection, found: list[tuple[int, dict[str, Any]]]) -> None:

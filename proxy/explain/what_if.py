@@ -134,7 +134,7 @@ def _request(inputs: Inputs, skip: Skip) -> tuple[Change, Inputs]:
         return Change("request input tokens", most, skip.detail), _sized(inputs, smaller)
     if skip.missing == ("maxOutput",):
         most = int(skip.evidence["have"])
-        smaller = replace(size, output=most, reserve=min(size.reserve, most))
+        smaller = replace(size, output=most, reserve=min(size.reserve, most * size.choices))
         return Change("request maximum output tokens", most, skip.detail), _sized(inputs, smaller)
     terms = inputs.terms
     left = tuple(need for need in terms.needs if need.name not in skip.missing)
@@ -186,7 +186,7 @@ def _budget(inputs: Inputs, skip: Skip) -> tuple[Change, Inputs]:
     if evidence.get("estimate") is None:
         change = Change("cost.unknown", "allow", skip.detail)
         return change, replace(inputs, moment=replace(inputs.moment, unknown_cost="allow"))
-    needed = evidence["spent"] + evidence["estimate"]
+    needed = evidence["spent"] + evidence["held"] + evidence["estimate"]
     names = {
         ("usd", "call"): ("maxCostUsdPerCall", "max_cost_per_call"),
         ("usd", "run"): ("maxCostUsdPerExecution", "max_cost_per_execution"),

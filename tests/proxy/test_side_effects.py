@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +11,11 @@ import httpx
 import pytest
 
 from proxy.resources import Failover, Retry, Tool, ToolGateway
+from tests.faults.fault import until
 from tests.faults.places import closed_port
 from tests.support.answers import chat_answer, chat_chunk, chat_upstream, refusal
 from tests.support.joch import RunningJoch, running_joch
-from tests.support.scripted import RESET, ScriptedServer, scripted_server, whole
+from tests.support.scripted import RESET, Pause, ScriptedServer, scripted_server, whole
 from tests.support.scripted import stream as stream_of
 from tests.support.snapshots import model, route, snapshot
 
@@ -412,6 +414,28 @@ def test_a_retry_that_cannot_be_made_leaves_the_call_where_the_route_wants_it(up
         answer = post(joch, chat("look_up"))
     assert answer.status_code == 429
     assert upstream.of("b") == []
+
+
+def test_the_event_names_the_candidate_that_is_really_asked(upstream: ScriptedServer) -> None:
+    """The second one is well when the first one is asked, and rests when the first one has failed."""
+    made = installed(upstream, first=[Pause(0.3), *refusal(503)])
+    third = model("openai", upstream.script("c", chat_upstream("from c")), "c", api="chat")
+    refs = [*made.models, third.ref]
+    made = replace(made, models={**made.models, third.ref: third}, routes={"r": route("r", *refs)})
+    upstream.script("b", refusal(429, retry_after="60"))
+    with running_joch(made) as joch, ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(post, joch, chat("look_up"))
+        until(lambda: bool(upstream.of("a")), "the first candidate was never asked")
+        other = {"model": "openai:b", "messages": SPOKEN}
+        assert httpx.post(f"{joch.base_url}/chat/completions", json=other, timeout=20).status_code == 429
+        answer = asked.result()
+        joch.events.completed(answer.headers["x-request-id"])
+        (switch,) = joch.events.payloads("ProviderSwitched")
+        explained = httpx.get(f"{joch.root}/v1/route/r/explain", timeout=20).json()
+    assert answer.headers["x-joch-fallback-index"] == "2"
+    assert (switch["from"], switch["to"], switch["toIndex"]) == ("openai:a", "openai:c", 2)
+    assert explained["candidates"][0]["switch"]["to"] == "openai:c"
+    assert len(upstream.of("b")) == 1, "it was asked by the other call only"
 
 
 # --- a history that the provider keeps -------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ def planned_call(
     call.moment = Moment(**{"now": NOW, "condition_of": lambda ref, now: WELL, "size": call.size, **moment})
     call.surveyed = survey(made, the_route, Terms(needs=needs), able)
     call.plan = decide(call.surveyed, call.moment)
+    call.wanted = needs
     return call
 
 

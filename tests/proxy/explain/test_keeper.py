@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 from proxy.call import Result
@@ -47,7 +46,7 @@ def test_a_call_is_kept_with_what_it_is_found_by_and_no_document_is_made_yet() -
         route="r",
         agent="researcher",
         outcome="ok",
-        cost=Decimal("0.0125"),
+        cost="0.0125",
         input_tokens=11,
         output_tokens=7,
     )

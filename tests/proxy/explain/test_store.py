@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ def row(id: str, **fields: Any) -> Row:
         "route": "r",
         "agent": "a",
         "outcome": "ok",
-        "cost": Decimal("0.5"),
+        "cost": "0.5",
         "input_tokens": 10,
         "output_tokens": 2,
     }
@@ -76,10 +75,10 @@ async def test_what_is_asked_for_is_a_value_and_never_a_piece_of_the_question(da
 
 async def test_each_call_is_told_what_its_execution_had_come_to(database: Database) -> None:
     table = Explanations(database, DAY)
-    keep(table, row("1", cost=Decimal("0.1")))
+    keep(table, row("1", cost="0.1"))
     keep(table, row("2", cost=None))
-    keep(table, row("other", namespace="elsewhere", cost=Decimal(9)))
-    keep(table, row("3", cost=Decimal("0.2")))
+    keep(table, row("other", namespace="elsewhere", cost="9"))
+    keep(table, row("3", cost="0.2"))
     keep(table, row("4"))
     before = {
         made["callId"]: (made["execution"]["callsBefore"], made["execution"]["costUsdBefore"])
@@ -90,7 +89,7 @@ async def test_each_call_is_told_what_its_execution_had_come_to(database: Databa
 
 async def test_an_execution_is_the_sum_of_its_calls_in_each_namespace(database: Database) -> None:
     table = Explanations(database, DAY)
-    keep(table, row("1", cost=Decimal("0.1"), at=5.0))
+    keep(table, row("1", cost="0.1", at=5.0))
     keep(table, row("2", cost=None, outcome="error", at=9.0))
     keep(table, row("3", namespace="elsewhere"))
     here, elsewhere = await table.execution("e", PATIENCE)

@@ -144,8 +144,10 @@ class Gateway:
             call.plan = await self._planned(call)
             for skip in call.plan.skips:
                 self._reporter.skipped(call, skip)
-                if skip.gate == "budget":
-                    self._reporter.limited(call, skip, "fall_forward" if call.plan.candidates else "deny")
+                if skip.gate == "budget" and not call.plan.candidates:
+                    self._reporter.limited(call, skip, "deny")
+                elif skip.gate == "budget" and skip.index < call.plan.candidates[0].index:
+                    self._reporter.limited(call, skip, "fall_forward")
             if call.plan.skips and call.plan.candidates:
                 await self._begin_elsewhere(call, call.plan.skips, call.plan.candidates[0])
             served, result = await self._first_that_answers(call, call.plan, answered)
@@ -191,9 +193,9 @@ class Gateway:
                     raise refusals.failed(call, planned, failures) from error
                 if following is candidate:
                     left.appendleft(candidate)
-        if failures:
-            raise refusals.failed(call, planned, failures) from failures[-1]
-        raise refusals.no_candidate(call, planned)
+        if not failures:
+            raise refusals.no_candidate(call, planned)
+        raise refusals.overspent(call, planned) or refusals.failed(call, planned, failures) from failures[-1]
 
     async def _admitted(self, call: Call, attempt: Attempt, *, others: bool) -> Skip | None:
         """Whether the attempt may be made now: the gates once more behind a failure, and the money held for it.
@@ -450,7 +452,9 @@ class Gateway:
         tokens = usage.input + usage.output
         if attempt.hold is not None:
             unsent = result.replay == "not_sent"
-            self._ledger.settle(attempt.hold, cost.usd, tokens, calls=0 if unsent and call.attempts == 1 else None)
+            if unsent and any(claim.calls for claim in attempt.hold.claims):
+                call.counted = False  # the attempt that goes out counts the call
+            self._ledger.settle(attempt.hold, cost.usd, tokens, calls=0 if unsent else None)
         self._quotas.done(model, tokens - call.size.most - call.size.reserve, now)
         self._judge_health(attempt, result, ended, now)
         if ended is None:

@@ -99,6 +99,24 @@ def _spent(route: ModelRoute, found: list[Skip], details: dict[str, Any]) -> Req
     )
 
 
+def overspent(call: Call, planned: Plan) -> RequestError | None:
+    """The error for a call whose failed attempts left too little for the next candidate; None when money did not end it.
+
+    A second try that could not be afforded is no such end: what the candidate's first try failed with is said then.
+    """
+    last = call.passed[-1] if call.passed else None
+    if last is None or last.gate != "budget" or last.index == call.trail[-1].candidate.index:
+        return None
+    skips = [*planned.skips, *call.passed]
+    details = {
+        "callId": call.id,
+        "route": call.route.name,
+        "attempts": failures(call),
+        "candidates": [_shown(skip) for skip in skips],
+    }
+    return _spent(call.route, [skip for skip in skips if skip.gate == "budget"], details)
+
+
 def _unavailable(route: ModelRoute, reasons: str, details: dict[str, Any]) -> RequestError:
     return RequestError(
         f"No candidate of {_named(route)} is available: {reasons}.",

@@ -111,12 +111,9 @@ class Reporter:
     def limited(self, call: Call, skip: Skip, action: str) -> None:
         """A limit of the route was hit. `action` is deny or fall_forward."""
         if self._events.active:
-            payload = {
-                "budget": call.route.name,
-                "level": "hard",
-                **accounting.plain(skip.evidence),
-                "action": action,
-            }
+            evidence = accounting.plain(skip.evidence)
+            reserved = {"reserved": evidence.pop("held")} if "held" in evidence else {}
+            payload = {"budget": call.route.name, "level": "hard", **evidence, **reserved, "action": action}
             severity: Severity = "warning" if action == "deny" else "notice"
             self._events.emit(call.scope.event("BudgetExceeded", payload, model_ref=skip.ref, severity=severity))
 

@@ -34,12 +34,16 @@ class Plan:
 
 @named_value
 class Size:
-    """How large a call is, in tokens: `least` and `most` of its input, `output` as it asks for it, `reserve` as reckoned."""
+    """How large a call is, in tokens: `least` and `most` of its input, `output` as it asks for it, `reserve` as reckoned.
+
+    `output` is of one answer, `reserve` of all `choices` that are asked for together.
+    """
 
     least: int = 0
     most: int = 0
     output: int | None = None
     reserve: int = 0
+    choices: int = 1
     method: str = ""
 
 
@@ -192,7 +196,7 @@ def _unwell(index: int, model: Model, condition: Condition, now: float) -> Skip 
 
 
 def _estimate(tariff: Tariff | None, size: Size, output: int | None) -> Decimal | None:
-    reserve = size.reserve if output is None else min(size.reserve, output)
+    reserve = size.reserve if output is None else min(size.reserve, output * size.choices)
     return None if tariff is None else tariff.most(size.most, reserve)
 
 
@@ -214,23 +218,29 @@ def _too_dear(surveyed: Survey, candidate: Candidate, moment: Moment) -> Skip | 
         return Skip(index, ref, "budget", detail, evidence={"unit": "usd", "estimate": None})
     if limits.max_cost_per_call is not None and spent.call + estimate > limits.max_cost_per_call:
         return _over(index, ref, "usd", limits.max_cost_per_call, spent.call, estimate, window="call")
-    run = spent.execution + spent.held
-    if limits.max_cost_per_execution is not None and run + estimate > limits.max_cost_per_execution:
-        return _over(index, ref, "usd", limits.max_cost_per_execution, run, estimate)
+    most = limits.max_cost_per_execution
+    if most is not None and spent.execution + spent.held + estimate > most:
+        return _over(index, ref, "usd", most, spent.execution, estimate, held=spent.held)
     return None
 
 
 def _over(
-    index: int, ref: str, unit: str, limit: Decimal | int, spent: Decimal | int, estimate: Decimal | int, **more: str
+    index: int,
+    ref: str,
+    unit: str,
+    limit: Decimal | int,
+    spent: Decimal | int,
+    estimate: Decimal | int,
+    *,
+    window: str = "run",
+    held: Decimal | int = 0,
 ) -> Skip:
-    window = more.get("window", "run")
-    detail = f"may take {estimate:f} {unit}" if isinstance(estimate, Decimal) else f"may take {estimate} {unit}"
-    detail += (
-        f", and {spent:f} of {limit:f} are spent"
-        if isinstance(limit, Decimal)
-        else f", and {spent} of {limit} are used"
-    )
-    evidence = {"unit": unit, "window": window, "limit": limit, "spent": spent, "estimate": estimate}
+    used, words = spent + held, "are spent or held" if held else "are spent"
+    if isinstance(limit, Decimal):
+        detail = f"may take {estimate:f} {unit}, and {used:f} of {limit:f} {words}"
+    else:
+        detail = f"may take {estimate} {unit}, and {used} of {limit} are used"
+    evidence = {"unit": unit, "window": window, "limit": limit, "spent": spent, "held": held, "estimate": estimate}
     return Skip(index, ref, "budget", detail, evidence=evidence)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,22 @@ import httpx
 import openai
 import pytest
 
-from proxy.resources import Constraints, Pricing
-from tests.support.answers import chat_upstream, refusal
+from proxy.budgets import Claim, Standing
+from proxy.resources import Constraints, Pricing, Retry
+from tests.faults.fault import until
+from tests.faults.places import closed_port
+from tests.support.answers import chat_chunk, chat_upstream, refusal
 from tests.support.joch import RunningJoch, running_joch
-from tests.support.scripted import RESET, ScriptedServer, scripted_server
+from tests.support.scripted import (
+    HANG,
+    RESET,
+    STREAM_HEAD,
+    Received,
+    ScriptedServer,
+    Step,
+    piece,
+    scripted_server,
+)
 from tests.support.snapshots import model, route, snapshot
 
 DEAR = Pricing(input=Decimal(0), output=Decimal(10_000))  # a cent for each token of an answer
@@ -96,9 +110,130 @@ def test_a_failed_attempt_that_may_be_billed_counts_against_the_next_candidate(u
     limits = Constraints(max_cost_per_execution=Decimal("0.10"))
     with running_joch(installed(upstream, limits, DEAR, DEAR, first=[RESET])) as joch:
         answer = ask(joch)
-    assert answer.status_code in (429, 502)
+        (event,) = joch.events.payloads("BudgetExceeded")
+    details = answer.json()["error"]["details"]
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "BudgetExceeded")
+    assert answer.headers["x-should-retry"] == "false"
+    assert (details["limit"], details["spent"], details["estimate"]) == (0.1, 0.07, 0.07)
+    assert [each["ref"] for each in details["attempts"]] == ["openai:a"]
+    assert (event["action"], event["reserved"]) == ("deny", 0.0)
     assert len(upstream.of("a")) == 1
     assert upstream.of("b") == []
+
+
+def test_what_others_hold_meanwhile_leaves_no_second_try_and_the_first_failure_is_told(
+    upstream: ScriptedServer,
+) -> None:
+    made = installed(upstream, Constraints(max_cost_per_execution=Decimal("0.10")), DEAR)
+    patient = replace(made.routes["r"], retry=Retry(attempts=2, backoff=0.001))
+    with running_joch(replace(made, routes={"r": patient})) as joch:
+        other = Claim("execution default e", Decimal("0.05"), 0, 0)
+
+        def refusing(_: Received) -> Iterable[Step]:
+            joch.loop.run(joch.app.gateway._ledger.reserve("other", [other], 60, 5))
+            return refusal(503, retry_after="0.01")
+
+        upstream.script("a", refusing)
+        answer = ask(joch)
+        (event,) = joch.events.payloads("BudgetExceeded")
+        alone = ask(joch)
+    assert answer.json()["error"]["code"] == "upstream_error", "nothing was spent: the provider's refusal is the reason"
+    assert [each["failure"] for each in answer.json()["error"]["details"]["attempts"]] == ["overloaded"]
+    assert (event["spent"], event["reserved"], event["estimate"], event["action"]) == (0.0, 0.05, 0.07, "deny")
+    assert (alone.status_code, alone.json()["error"]["details"]["held"]) == (429, 0.05)
+    assert len(upstream.of("a")) == 1
+
+
+def test_a_limit_that_a_candidate_further_down_would_hit_is_no_event(upstream: ScriptedServer) -> None:
+    limits = Constraints(max_cost_per_call=Decimal("0.01"))
+    with running_joch(installed(upstream, limits, CHEAP, DEAR)) as joch:
+        assert ask(joch).headers["x-joch-model"] == "openai:a"
+        assert joch.events.payloads("BudgetExceeded") == []
+
+
+def test_every_answer_that_is_asked_for_together_is_reserved(upstream: ScriptedServer) -> None:
+    """What a model gives at most is of one answer: four of them may cost four times that."""
+    limits = Constraints(max_cost_per_call=Decimal("0.27"))
+    made = installed(upstream, limits, DEAR)
+    short = replace(made.models["openai:a"], max_output=8)
+    with running_joch(replace(made, models={short.ref: short})) as joch:
+        assert ask(joch, n=3).status_code == 200
+        refused = ask(joch, n=4)
+    assert (refused.status_code, refused.json()["error"]["details"]["estimate"]) == (429, 0.28)
+
+
+def test_a_call_is_counted_once_although_its_first_candidate_could_not_be_reached(upstream: ScriptedServer) -> None:
+    made = installed(upstream, Constraints(max_calls_per_execution=2), None, None)
+    away = replace(made.models["openai:a"], base_url=f"http://127.0.0.1:{closed_port()}/v1")
+    with running_joch(replace(made, models={**made.models, away.ref: away})) as joch:
+        answers = [ask(joch) for _ in range(3)]
+        nobody = [ask(joch, "another", model="openai:a").status_code for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].json()["error"]["details"]["unit"] == "calls"
+    assert nobody == [502, 502]
+
+
+def _books(joch: RunningJoch, execution: str = "e") -> Standing:
+    """What the ledger says of an execution once nothing of it is under way."""
+
+    def standing() -> Standing:
+        found: Standing = joch.loop.run(joch.app.gateway._ledger.standing(f"execution default {execution}", 5))
+        return found
+
+    until(lambda: standing().held_usd == 0, "something is held although no call is under way")
+    return standing()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_leaves_is_settled_once(upstream: ScriptedServer, stream: bool) -> None:
+    said = [STREAM_HEAD, piece(chat_chunk({"content": "half of it"}))] if stream else []
+    made = installed(upstream, Constraints(max_cost_per_execution=Decimal("0.10")), DEAR, first=[*said, HANG])
+    body = {"model": "r", "messages": [{"role": "user", "content": "x"}], "max_tokens": 7, "stream": stream}
+    headers = {"X-Joch-Execution": "e"}
+    with running_joch(made) as joch:
+        url = f"{joch.base_url}/chat/completions"
+        with (
+            suppress(httpx.ReadTimeout),
+            httpx.stream("POST", url, json=body, headers=headers, timeout=0.5) as answer,
+        ):
+            next(answer.iter_raw())
+        found = _books(joch)
+        completed = joch.events.payloads("ModelCallCompleted")
+    assert [each["outcome"] for each in completed] == ["cancelled"]
+    expected = Decimal(str(completed[0]["costUsd"])) if stream else Decimal("0.07")
+    assert Decimal(0) < found.usd == expected, "a stream costs what came of it, an answer nobody saw what was reserved"
+    assert found.calls == 1
+
+
+def test_what_is_settled_is_what_the_events_say_and_nothing_twice(upstream: ScriptedServer) -> None:
+    limits = Constraints(max_cost_per_execution=Decimal(5))
+    with running_joch(installed(upstream, limits, DEAR, CHEAP, first=refusal(503))) as joch:
+        for number in range(6):
+            ask(joch, stream=bool(number % 2))
+            upstream.script("a", chat_upstream("from a") if number % 3 else refusal(503))
+        found = _books(joch)
+        cost = sum(Decimal(str(each["costUsd"])) for each in joch.events.payloads("ModelCallCompleted"))
+    assert found.usd == cost > 0
+    assert found.calls == 6
+
+
+def test_an_explanation_shows_what_was_reserved_and_what_the_execution_would_come_to(upstream: ScriptedServer) -> None:
+    with running_joch(installed(upstream, Constraints(max_cost_per_execution=Decimal("0.10")), DEAR, CHEAP)) as joch:
+        ask(joch)
+        call = ask(joch).headers["x-request-id"]
+        found = httpx.get(f"{joch.root}/v1/route/r/explain", params={"call": call}, timeout=20).json()
+    first, second = found["candidates"]
+    assert first["gates"][-1]["evidence"] == {
+        "unit": "usd",
+        "window": "run",
+        "limit": 0.1,
+        "spent": 0.07,
+        "held": 0.0,
+        "estimate": 0.07,
+    }
+    assert first["wouldTake"][0] == {"change": "constraints.maxCostUsdPerExecution", "to": 0.14}
+    assert (second["gates"][-1]["estimateUsd"], second["gates"][-1]["projectedRunUsd"]) == (0.0007, 0.0707)
+    assert (second["attempt"]["costUsdReserved"], second["attempt"]["costUsd"]) == (0.0007, 0.0007)
 
 
 def test_a_refusal_costs_nothing_and_the_next_candidate_has_all_of_it(upstream: ScriptedServer) -> None:

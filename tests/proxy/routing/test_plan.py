@@ -238,7 +238,8 @@ def test_a_candidate_too_dear_for_what_is_left_gives_way_to_one_that_fits() -> N
     assert (refs(result), gates(result)) == ([CHEAP.ref], [(DEAR.ref, "budget")])
     assert result.candidates[0].estimate == Decimal("0.003")
     assert result.skips[0].evidence["estimate"] == Decimal("0.04")
-    assert result.skips[0].evidence["spent"] == Decimal("0.97")
+    assert (result.skips[0].evidence["spent"], result.skips[0].evidence["held"]) == (Decimal("0.95"), Decimal("0.02"))
+    assert "0.97 of 1 are spent or held" in result.skips[0].detail
 
 
 def test_the_limit_itself_may_be_reached() -> None:

@@ -133,9 +133,8 @@ class Explanations:
         query = f"SELECT number, document FROM calls WHERE {conditions} ORDER BY number DESC LIMIT ?"  # noqa: S608  # our words only
 
         def read(connection: sqlite3.Connection) -> list[dict[str, Any]]:
-            found = [
-                (number, _read(connection, text)) for number, text in connection.execute(query, (*values, wanted.last))
-            ]
+            rows = connection.execute(query, (*values, wanted.last)).fetchall()
+            found = [(number, made) for number, text in rows if (made := _read(connection, text)) is not None]
             _tell_before(connection, found)
             return [made for _, made in found]
 
@@ -168,12 +167,16 @@ def _columns(row: Row, made: Document) -> tuple[Any, ...] | None:
         return None
 
 
-def _read(connection: sqlite3.Connection, text: bytes) -> dict[str, Any]:
+def _read(connection: sqlite3.Connection, text: bytes) -> dict[str, Any] | None:
+    """The document of a row; None where its template was lost with a write, which must not take the others with it."""
     kept = loads(text)
     if isinstance(kept, dict):
         return kept
-    (shared,) = connection.execute("SELECT document FROM call_templates WHERE name = ?", kept[:1]).fetchone()
-    return whole(kept, loads(shared))
+    shared = connection.execute("SELECT document FROM call_templates WHERE name = ?", kept[:1]).fetchone()
+    if shared is None:
+        _log.warning("the template %s of an explanation is not in the store", kept[0])
+        return None
+    return whole(kept, loads(shared[0]))
 
 
 def _tell_before(connection: sqlite3.Connection, found: list[tuple[int, dict[str, Any]]]) -> None:

@@ -91,16 +91,17 @@ async def test_an_execution_is_the_sum_of_its_calls_in_each_namespace(database: 
     table = Explanations(database, DAY)
     keep(table, row("1", cost="0.1", at=5.0))
     keep(table, row("2", cost=None, outcome="error", at=9.0))
-    keep(table, row("3", namespace="elsewhere"))
+    keep(table, row("3", cost="0.2", at=7.0))
+    keep(table, row("4", namespace="elsewhere"))
     here, elsewhere = await table.execution("e", PATIENCE)
     assert (here["namespace"], here["first"], here["last"]) == ("default", 5.0, 9.0)
     assert here["status"] == {
-        "modelCalls": 2,
+        "modelCalls": 3,
         "failedCalls": 1,
-        "costUsd": 0.1,
+        "costUsd": 0.3,
         "callsOfUnknownCost": 1,
-        "inputTokens": 20,
-        "outputTokens": 4,
+        "inputTokens": 30,
+        "outputTokens": 6,
     }
     assert elsewhere["namespace"] == "elsewhere"
     assert await table.execution("none", PATIENCE) == []
@@ -119,6 +120,17 @@ async def test_a_document_that_cannot_be_made_takes_no_other_with_it(
         keep(table, row("3"))
         assert await ids(table) == ["3", "1"]
     assert "the explanation of call 2 could not be made" in caplog.text
+
+
+async def test_a_template_that_was_lost_takes_no_other_call_with_it(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = Explanations(database, DAY)
+    keep(table, row("1"))
+    table.keep(row("2"), b'["gone", 0, [], [], []]')
+    keep(table, row("3"))
+    assert await ids(table) == ["3", "1"]
+    assert "the template gone of an explanation is not in the store" in caplog.text
 
 
 async def test_calls_that_end_together_are_written_together(

@@ -20,3 +20,13 @@ def test_no_more_conversations_are_kept_than_fit() -> None:
         affinity.served(str(number), "a", until=10.0)
     assert affinity.warm("0", now=0.0) is None
     assert affinity.warm("1", now=0.0) == "a"
+
+
+def test_the_conversations_that_go_are_those_that_were_served_longest_ago() -> None:
+    affinity = Affinity()
+    for number in range(_KEPT):
+        affinity.served(str(number), "a", until=10.0)
+    affinity.served("0", "b", until=10.0)
+    affinity.served("one more", "a", until=10.0)
+    assert affinity.warm("0", now=0.0) == "b"
+    assert affinity.warm("1", now=0.0) is None

@@ -198,7 +198,7 @@ class Planner:
         claim = Claim(
             account=call.account,
             usd=candidate.estimate or Decimal(0),
-            tokens=call.size.most + call.size.reserve,
+            tokens=call.size.most + candidate.reserve,
             calls=0 if call.counted else 1,
             cap_usd=limits.max_cost_per_execution,
             cap_tokens=limits.max_tokens_per_execution,

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from proxy.pricing import Tariff
 from proxy.resources import Model, ModelRoute, Snapshot
 from translators.canonical import CapabilitySet, Need, named_value, value
 
@@ -141,8 +140,10 @@ def _judged(
     """`candidate` with what is known of it now, and why it cannot be asked, if it cannot."""
     index, model, size = candidate.index, candidate.model, moment.size
     if surveyed.tariffs:
-        estimate = _estimate(surveyed.tariffs.get(index), size, surveyed.outputs[index])
-        candidate = replace(candidate, condition=condition, estimate=estimate)
+        reserve = _reserve(candidate, size, surveyed.outputs[index])
+        tariff = surveyed.tariffs.get(index)
+        estimate = None if tariff is None else tariff.most(size.most, reserve)
+        candidate = replace(candidate, condition=condition, reserve=reserve, estimate=estimate)
     elif condition is not WELL:
         candidate = replace(candidate, condition=condition)
     skip = _too_long(surveyed, index, model, size)
@@ -195,9 +196,17 @@ def _unwell(index: int, model: Model, condition: Condition, now: float) -> Skip 
     )
 
 
-def _estimate(tariff: Tariff | None, size: Size, output: int | None) -> Decimal | None:
-    reserve = size.reserve if output is None else min(size.reserve, output * size.choices)
-    return None if tariff is None else tariff.most(size.most, reserve)
+def _reserve(candidate: Candidate, size: Size, most: int | None) -> int:
+    """How many tokens `candidate` may answer with: as many as its request will ask for, and no more than it can give.
+
+    That is not always what the client asked for: records may set a maximum, or replace the client's (`proxy.parameters`).
+    """
+    forced = candidate.model.forced_parameters.get("maxOutputTokens")
+    asked = forced if forced is not None else size.output
+    if asked is None:
+        asked = candidate.parameters.get("maxOutputTokens")
+    reserve = size.reserve if asked is None else asked * size.choices
+    return int(reserve if most is None else min(reserve, most * size.choices))
 
 
 def _too_dear(surveyed: Survey, candidate: Candidate, moment: Moment) -> Skip | None:
@@ -206,7 +215,7 @@ def _too_dear(surveyed: Survey, candidate: Candidate, moment: Moment) -> Skip | 
     used = spent.calls if moment.counted else spent.calls + 1
     if limits.max_calls_per_execution is not None and used > limits.max_calls_per_execution:
         return _over(index, ref, "calls", limits.max_calls_per_execution, used - 1, 1)
-    tokens = moment.size.most + moment.size.reserve
+    tokens = moment.size.most + candidate.reserve
     if limits.max_tokens_per_execution is not None and spent.tokens + tokens > limits.max_tokens_per_execution:
         return _over(index, ref, "tokens", limits.max_tokens_per_execution, spent.tokens, tokens)
     if limits.max_cost_per_execution is None and limits.max_cost_per_call is None:

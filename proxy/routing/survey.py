@@ -39,8 +39,8 @@ GATES = (
 class Candidate:
     """One try the call may make. `index` is the place in the route, `step` that in its strategy, 0 being the primary.
 
-    `region` is what satisfied the residency rules, if any hold. `estimate` is the most the call may cost there, in US
-    dollars; None where no price is known or nobody asked.
+    `region` is what satisfied the residency rules, if any hold. `reserve` is how many tokens its answers may have, and
+    `estimate` the most the call may cost there, in US dollars; None where no price is known or nobody asked.
     """
 
     index: int
@@ -50,6 +50,7 @@ class Candidate:
     step: int = 0
     weight: int | None = None
     region: str = ""
+    reserve: int = 0
     estimate: Decimal | None = None
     condition: Condition = WELL
 

@@ -15,7 +15,7 @@ import openai
 import pytest
 
 from proxy.budgets import Claim, Standing
-from proxy.resources import Constraints, Pricing, Retry
+from proxy.resources import Constraints, Model, ModelRoute, Pricing, Retry
 from tests.faults.fault import until
 from tests.faults.places import closed_port
 from tests.support.answers import chat_chunk, chat_upstream, refusal
@@ -160,6 +160,25 @@ def test_every_answer_that_is_asked_for_together_is_reserved(upstream: ScriptedS
         assert ask(joch, n=3).status_code == 200
         refused = ask(joch, n=4)
     assert (refused.status_code, refused.json()["error"]["details"]["estimate"]) == (429, 0.28)
+
+
+def test_what_records_set_is_reserved_and_not_what_the_client_said(upstream: ScriptedServer) -> None:
+    made = installed(upstream, Constraints(max_cost_per_call=Decimal("0.10")), DEAR)
+    plain = made.models["openai:a"]
+    entry = made.routes["r"]
+    told = {"messages": [{"role": "user", "content": "x"}], "max_tokens": None, "max_completion_tokens": None}
+
+    def estimated(record: Model, a_route: ModelRoute, **body: Any) -> Any:
+        with running_joch(replace(made, models={record.ref: record}, routes={"r": a_route})) as joch:
+            answer = ask(joch, **body)
+        return answer.json()["error"]["details"]["estimate"] if answer.status_code == 429 else answer.status_code
+
+    by_route = replace(entry, parameters={"maxOutputTokens": 2_000})
+    assert estimated(plain, by_route, **told) == 20.0, "the route sets more than what is reckoned with otherwise"
+    assert estimated(plain, by_route) == 200, "the client's own is less"
+    assert estimated(replace(plain, default_parameters={"maxOutputTokens": 7}), entry, **told) == 200
+    assert estimated(replace(plain, forced_parameters={"maxOutputTokens": 500}), entry) == 5.0
+    assert estimated(replace(plain, forced_parameters={"maxOutputTokens": 7}), entry, max_tokens=500) == 200
 
 
 def test_a_call_is_counted_once_although_its_first_candidate_could_not_be_reached(upstream: ScriptedServer) -> None:

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+import os
+import signal
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
 import openai
 import pytest
 
-from proxy.budgets import Claim, Standing
+from proxy.budgets import SCHEMA, Claim, Ledger, Standing
 from proxy.resources import Constraints, Model, ModelRoute, Pricing, Retry
+from proxy.store import Database
 from tests.faults.fault import until
 from tests.faults.places import closed_port
+from tests.proxy.test_serve import Process, wait_for
+from tests.proxy.test_serve import joch as joch_serve
 from tests.support.answers import chat_chunk, chat_upstream, refusal
 from tests.support.joch import RunningJoch, running_joch
 from tests.support.scripted import (
     HANG,
     RESET,
     STREAM_HEAD,
+    Pause,
     Received,
     ScriptedServer,
     Step,
@@ -317,3 +327,152 @@ async def test_calls_at_the_same_time_pass_exactly_as_often_as_the_limit_affords
     assert codes.count(429) == calls - afforded
     assert run["status"]["costUsd"] == pytest.approx(0.07 * afforded)
     assert len(upstream.of("a")) == afforded
+
+
+# --- several processes on one store ------------------------------------------------------------------------------------
+
+CALLS, AFFORDED = 1_000, 100
+EACH = Decimal("0.07")  # what a call holds, and what it costs
+CONFIG = """
+apiVersion: ops.joch.dev/v1alpha1
+kind: RouterSettings
+metadata: {{ name: default }}
+spec:
+  store: {{ path: {store} }}
+  providers: {{ ollama: {{ baseUrl: "http://127.0.0.1:9" }} }}
+---
+apiVersion: model.joch.dev/v1alpha1
+kind: Model
+metadata: {{ name: a }}
+spec:
+  provider: generic-openai
+  endpoint: {{ type: local, baseUrl: "{url}" }}
+  auth: {{}}
+  pricing: {{ currency: USD, inputPerMillionTokens: 0, outputPerMillionTokens: 10000 }}
+---
+apiVersion: joch.dev/v1alpha1
+kind: ModelRoute
+metadata: {{ name: r }}
+spec:
+  strategy: {{ primary: "generic-openai:a" }}
+  constraints: {{ maxCostUsdPerExecution: 7 }}
+"""
+
+
+@contextmanager
+def serving(upstream: ScriptedServer, folder: Path, workers: int) -> Iterator[tuple[str, Process]]:
+    """`joch serve` with that many processes on one store file: where they listen, and their parent."""
+    file = folder / "joch.yaml"
+    file.write_text(CONFIG.format(store=folder / "store.db", url=upstream.url("a")))
+    port = closed_port()
+    with joch_serve("-f", str(file), "--port", str(port), "--workers", str(workers)) as running:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: httpx.get(f"{url}/v1/models").status_code == 200)
+        yield url, running
+
+
+async def _race(url: str, execution: str, halfway: Callable[[], None] = lambda: None) -> list[int | None]:
+    """The statuses of a thousand calls at once, None for one whose connection broke. `halfway`: some have been answered."""
+    body = {"model": "r", "messages": [{"role": "user", "content": "x"}], "max_tokens": 7}
+    found: list[int | None] = []
+    gate = asyncio.Semaphore(100)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
+
+        async def one() -> None:
+            async with gate:
+                with suppress(aiohttp.ClientError):
+                    headers = {"X-Joch-Execution": execution}
+                    async with client.post(f"{url}/v1/chat/completions", json=body, headers=headers) as answer:
+                        await answer.read()
+                        found.append(answer.status)
+                        if found.count(200) == AFFORDED // 4 and answer.status == 200:
+                            halfway()
+                    return
+                found.append(None)
+
+        async with asyncio.timeout(120), asyncio.TaskGroup() as group:
+            for _ in range(CALLS):
+                group.create_task(one())
+    return found
+
+
+def _accounts(folder: Path) -> dict[str, tuple[Decimal, Decimal, int]]:
+    """By execution, in calls: what is spent and what is held, and how many reservations hold it."""
+    query = """SELECT account, usd, held_usd, (SELECT count(*) FROM reservations AS each WHERE each.account = ledger.account)
+        FROM ledger"""
+    with closing(sqlite3.connect(folder / "store.db")) as connection:
+        return {
+            account.split(" ")[-1]: (Decimal(usd).scaleb(-12) / EACH, Decimal(held).scaleb(-12) / EACH, open_)
+            for account, usd, held, open_ in connection.execute(query)
+        }
+
+
+async def _rounds(upstream: ScriptedServer, folder: Path, workers: int, rounds: int) -> None:
+    upstream.script("a", chat_upstream("from a"))
+    with serving(upstream, folder, workers) as (url, _):
+        for number in range(rounds):
+            upstream.requests.clear()
+            statuses = await _race(url, f"round-{number}")
+            assert Counter(statuses) == {200: AFFORDED, 429: CALLS - AFFORDED}
+            assert len(upstream.of("a")) == AFFORDED, "the provider got calls that nobody could afford"
+        wait_for(lambda: all(held == 0 for _, held, _ in _accounts(folder).values()))
+    assert _accounts(folder) == {f"round-{number}": (AFFORDED, 0, 0) for number in range(rounds)}
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+async def test_of_a_thousand_calls_as_many_pass_as_the_limit_affords_over_all_processes(
+    upstream: ScriptedServer, tmp_path: Path, workers: int
+) -> None:
+    await _rounds(upstream, tmp_path, workers, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 4])
+async def test_as_many_pass_over_all_processes_in_twenty_rounds(
+    upstream: ScriptedServer, tmp_path: Path, workers: int
+) -> None:
+    await _rounds(upstream, tmp_path, workers, 20)
+
+
+async def _killed(upstream: ScriptedServer, folder: Path) -> None:
+    upstream.requests.clear()
+    upstream.script("a", lambda request: [Pause(0.05), *chat_upstream("from a")(request)])
+    with serving(upstream, folder, 4) as (url, running):
+
+        def kill() -> None:
+            parent = running.process.pid
+            child, *_ = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+            os.kill(int(child), signal.SIGKILL)
+
+        statuses = Counter(await _race(url, "e", kill))
+        asked = len(upstream.of("a"))
+        running.process.send_signal(signal.SIGTERM)  # those that live write down what they know
+        assert running.process.wait(timeout=20) == 0
+    spent, held, open_ = _accounts(folder)["e"]
+    assert statuses[200] <= asked <= AFFORDED == spent + held, f"{statuses}: {spent} spent and {held} held"
+    assert statuses[None] > 0, "nothing was under way"
+    assert open_ == held, "what is held and who holds it differ"
+    database, later = Database(folder / "store.db", SCHEMA), time.time() + 3_600
+    try:
+        ledger = Ledger(database, lambda: "none", lambda: later)
+        ledger.sweep()
+        found = await ledger.standing("execution default e", 5)
+    finally:
+        database.close()
+    assert (found.usd / EACH, found.held_usd) == (AFFORDED, 0), "a call that nobody knows the end of counts as made"
+
+
+async def test_a_worker_that_is_killed_loses_no_reservation_and_leaks_none(
+    upstream: ScriptedServer, tmp_path: Path
+) -> None:
+    await _killed(upstream, tmp_path)
+
+
+@pytest.mark.slow
+async def test_workers_that_are_killed_in_twenty_storms_lose_and_leak_nothing(
+    upstream: ScriptedServer, tmp_path: Path
+) -> None:
+    for number in range(20):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        await _killed(upstream, folder)

@@ -303,4 +303,4 @@ def milliseconds(seconds: float | None) -> float | None:
 
 
 def _milliseconds(seconds: float) -> float:
-    return round(seconds * 1000, 1)
+    return int(seconds * 10_000 + 0.5) / 10  # `round` takes four times as long, and calls have seven of these

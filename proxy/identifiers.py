@@ -17,8 +17,9 @@ def _encoded(number: int, bits: int) -> str:
 
 
 @lru_cache(4)
-def _moment(milliseconds: int) -> str:
-    return _encoded(milliseconds, 50)
+def _second(number: int) -> str:
+    """The digits of a time in units of 1,024 milliseconds."""
+    return _encoded(number, 40)
 
 
 class _Tails:
@@ -56,4 +57,5 @@ os.register_at_fork(after_in_child=_renew)
 
 def new_id(prefix: str) -> str:
     """A new id, `prefix` included: `new_id("mc_")` gives `mc_01K...`."""
-    return prefix + _moment(time.time_ns() // 1_000_000) + _tails.next()
+    milliseconds = time.time_ns() // 1_000_000
+    return prefix + _second(milliseconds >> 10) + _PAIRS[milliseconds & 1023] + _tails.next()

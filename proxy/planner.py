@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from proxy import estimation
 from proxy.adapters import Bindings
@@ -101,7 +102,7 @@ class Planner:
         so that it is made anew each time.
         """
         identity = call.identity
-        day = time.strftime("%Y-%m-%d", time.gmtime())
+        day = _day(int(time.time()) // 86_400)
         tier = call.request.service_tier
         names = " ".join([need.name if need.value is True else f"{need.name}={need.value}" for need in wanted])
         key = (id(call.route), names, identity.residency, identity.allowed, tier, day)
@@ -210,6 +211,12 @@ class Planner:
             return _refused(candidate, answer)
         call.counted = True
         return answer
+
+
+@lru_cache(2)
+def _day(number: int) -> str:
+    """A day in UTC (ISO 8601), by how many there were since 1970."""
+    return time.strftime("%Y-%m-%d", time.gmtime(number * 86_400))
 
 
 def _all_well(ref: str, now: float) -> Condition:

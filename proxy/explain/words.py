@@ -6,6 +6,7 @@ Kinds of tools, names of members and codes of errors are theirs to choose, so th
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 HIDDEN = "…"
 """Stands for what is not shown."""
@@ -15,6 +16,7 @@ _CODE = re.compile(r"[0-9]{1,8}|(?![0-9]*$)[A-Za-z0-9_.:/-]{1,64}")
 _FEW = 4
 
 
+@lru_cache(1024)
 def word(text: str) -> str:
     """`text` if it is one word of at most 128 letters, digits and marks, as names and codes are; else `HIDDEN`."""
     return text if _WORD.fullmatch(text) else HIDDEN

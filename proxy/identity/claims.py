@@ -31,6 +31,8 @@ _PLACES: Mapping[str, tuple[str, str]] = {
 }
 """Of each field the header and the member of the body's metadata."""
 
+TELLING = frozenset({*(header.lower() for header, _ in _PLACES.values()), "baggage", "traceparent"})
+"""The headers, in lower case, that say something of who calls."""
 _NONE: Mapping[str, Any] = {}
 
 

@@ -1,8 +1,8 @@
 """From the key, the path, the headers and the body of a call to its `Identity`: the precedence of CONFIG §7, field by field.
 
 What the client may say of itself is in `claims`. What it asks for as residency is not a matter of trust: it is added to
-what holds, so that it can only get narrower. No key, no end user's name and no prompt leaves this module, and it keeps
-nothing between calls: `Executions` does.
+what holds, so that it can only get narrower. No key, no end user's name and no prompt leaves this module. Of calls it keeps
+nothing, `Executions` does; but a client that says nothing of itself is looked up once by its key's digest and its path.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from proxy.places import known_code
-from proxy.resources import Agent, ClientKey, Environment, Settings, Snapshot, Team
-from translators.canonical import Request, RequestError
+from proxy.resources import Agent, ClientKey, ContextField, Environment, Snapshot, Team
+from translators.canonical import Request, RequestError, named_value
 
-from .claims import FIELDS, Claim, Claims, is_value
+from .claims import FIELDS, TELLING, Claim, Claims, is_value
 from .executions import Executions, conversation_id, turn_of
 from .identity import ANONYMOUS, ExecutionSource, Identity, Source
 from .keys import key_id
@@ -31,8 +31,27 @@ _FRAMEWORKS = (
     ("crewai", "crewai"),
     ("codex", "codex"),
 )
-_UNWRITTEN = Settings().trust_headers
+_MAPPED = frozenset({"openai-organization", "openai-project"})
+_SILENT: Mapping[str, str] = {}
+_REMEMBERED = 1024
+_HARMLESS: tuple[ContextField, ...] = ("execution", "session", "turn", "user", "tags", "trigger", "residency")
+"""What a client with a key may say of itself unless the settings say otherwise: nothing that decides what it may do."""
 _NO_KEY = ClientKey(name="", digest="")
+
+
+@named_value
+class _Who:
+    """What of an identity does not depend on what a call asks."""
+
+    agent: str
+    namespace: str
+    team: str | None
+    environment: str | None
+    trigger: str
+    labels: Mapping[str, str]
+    residency: tuple[str, ...]
+    allowed: tuple[tuple[str, ...], ...]
+    record: Agent | None
 
 
 def split_path(path: str) -> tuple[str | None, str]:
@@ -55,8 +74,10 @@ class Callers:
         self._team_of = {namespace: team.name for team in snapshot.teams.values() for namespace in team.namespaces}
         settings = snapshot.settings
         # Who may come without a key may call himself what he likes, unless the configuration says otherwise.
-        anything = settings.auth_mode == "open" and settings.trust_headers == _UNWRITTEN
-        self._trusted = FIELDS if anything else settings.trust_headers
+        unwritten = FIELDS if settings.auth_mode == "open" else _HARMLESS
+        self._trusted = unwritten if settings.trust_headers is None else settings.trust_headers
+        self._speaking: dict[tuple[str, ...], bool] = {}
+        self._silent: dict[tuple[str, str | None], tuple[_Who, dict[str, Source]]] = {}
 
     def identify(
         self,
@@ -75,7 +96,64 @@ class Callers:
         """
         pins = key or _NO_KEY
         trusted = self._trusted if pins.trust_headers is None else pins.trust_headers
-        claims = Claims(headers, request.metadata if request is not None else {}, trusted)
+        metadata = request.metadata if request is not None else {}
+        if metadata or self._speaks(tuple(headers)):
+            claims = Claims(headers, metadata, trusted)
+            who = self._who(claims, pins, path_agent)
+        else:
+            claims = Claims(_SILENT, _SILENT, trusted)
+            who = self._known(claims, pins, path_agent)
+        user = _user(claims, pins, request)
+        execution, execution_source, turn = self._execution(
+            claims, (who.namespace, who.agent, who.environment or "", user or ""), request, call_id, executions
+        )
+        session = _session(claims, request, execution)
+        turn = claims.noted("turn", claims.field("turn") or _turn(turn, execution, request))
+        return Identity(
+            execution=execution,
+            execution_source=execution_source,
+            agent=who.agent,
+            namespace=who.namespace,
+            team=who.team,
+            environment=who.environment,
+            session=session,
+            turn=turn,
+            user_hash=user,
+            trigger=who.trigger,
+            framework=_framework(headers.get("User-Agent", "")),
+            labels=who.labels,
+            residency=who.residency,
+            allowed=who.allowed,
+            sources=claims.sources,
+            key=key,
+            key_id=None if key is None else key_id(key),
+            record=who.record,
+            trace=claims.trace,
+            parent_span=claims.parent_span,
+        )
+
+    def _speaks(self, names: tuple[str, ...]) -> bool:
+        """Whether one of these headers says something of who calls. Apps send the same ones all the time."""
+        speaks = self._speaking.get(names)
+        if speaks is None:
+            speaks = any(name.lower() in TELLING or name.lower() in _MAPPED for name in names)
+            if len(self._speaking) < _REMEMBERED:
+                self._speaking[names] = speaks
+        return speaks
+
+    def _known(self, claims: Claims, pins: ClientKey, path_agent: str | None) -> _Who:
+        """As `_who`, of a client that says nothing of itself: then all depends on its key and its path."""
+        found = self._silent.get((pins.digest, path_agent))
+        if found is None:
+            who = self._who(claims, pins, path_agent)
+            found = who, dict(claims.sources)
+            if len(self._silent) < _REMEMBERED:
+                self._silent[pins.digest, path_agent] = found
+        else:
+            claims.sources.update(found[1])
+        return found[0]
+
+    def _who(self, claims: Claims, pins: ClientKey, path_agent: str | None) -> _Who:
         agent = self._agent(claims, pins, path_agent)
         record, found = self._record(agent, claims.field("namespace", pins.namespace))
         namespace = claims.noted("namespace", found) or "default"
@@ -83,32 +161,16 @@ class Callers:
             agent = record.name  # it may have been called by its namespace too
         team = self._team(claims, pins, record, namespace)
         environment = self._environment(claims, pins, record)
-        user = _user(claims, pins, request)
-        who = (namespace, agent, environment or "", user or "")
-        execution, execution_source, turn = self._execution(claims, who, request, call_id, executions)
-        session = _session(claims, request, execution)
-        turn = claims.noted("turn", claims.field("turn") or _turn(turn, execution, request))
-        return Identity(
-            execution=execution,
-            execution_source=execution_source,
+        return _Who(
             agent=agent,
             namespace=namespace,
             team=team,
             environment=environment,
-            session=session,
-            turn=turn,
-            user_hash=user,
             trigger=_trigger(claims),
-            framework=_framework(headers.get("User-Agent", "")),
             labels=_labels(record, pins),
             residency=self._residency(claims, environment),
             allowed=self._allowed(record, team, environment, pins),
-            sources=claims.sources,
-            key=key,
-            key_id=None if key is None else key_id(key),
             record=record,
-            trace=claims.trace,
-            parent_span=claims.parent_span,
         )
 
     def _agent(self, claims: Claims, pins: ClientKey, path_agent: str | None) -> str:

@@ -149,7 +149,7 @@ class Settings:
     max_body_bytes: int = 67_108_864
     auth_mode: Literal["open", "keys"] = "open"
     admin_token: SecretRef | None = None  # None: operators' endpoints answer on loopback only
-    trust_headers: tuple[ContextField, ...] = ("execution", "session", "turn", "user", "tags", "trigger", "residency")
+    trust_headers: tuple[ContextField, ...] | None = None  # None: all of them in open mode, harmless ones with keys
     projects: Mapping[str, str] = field(default_factory=lambda: _EMPTY)  # OpenAI-Project to agent
     organizations: Mapping[str, str] = field(default_factory=lambda: _EMPTY)  # OpenAI-Organization to team
     residency: Residency = field(default_factory=Residency)

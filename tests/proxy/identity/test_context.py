@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.identity import Callers, Executions, split_path
+from proxy.identity import Callers, Executions, Identity, split_path
 from proxy.resources import Agent, ClientKey, Environment, Team
 from translators.canonical import Message, Request, RequestError, StateSpec, Text
 
@@ -107,7 +107,61 @@ def test_with_keys_a_client_is_not_asked_who_it_is_unless_the_configuration_trus
 def test_without_keys_a_client_may_say_everything_unless_the_configuration_says_less() -> None:
     assert identify(X_Joch_Agent="a").agent == "a"
     assert identify(snapshot(trust_headers=("session",)), X_Joch_Agent="a").agent == "anonymous"
+    harmless = ("execution", "session", "turn", "user", "tags", "trigger", "residency")
+    assert identify(snapshot(trust_headers=harmless), X_Joch_Agent="a").agent == "anonymous", "written is written"
     assert identify(key=replace(KEY, trust_headers=()), X_Joch_Agent="a").agent == "anonymous"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *(
+            "x-joch-agent",
+            "x-joch-team",
+            "x-joch-namespace",
+            "x-joch-environment",
+            "x-joch-execution",
+            "x-joch-session",
+        ),
+        *("x-joch-turn", "x-joch-user", "x-joch-trigger", "x-joch-data-residency"),
+        *("baggage", "traceparent", "openai-project", "openai-organization"),
+    ],
+)
+def test_a_client_that_says_something_is_never_taken_for_one_that_says_nothing(header: str) -> None:
+    """Clients that say nothing are looked up once: each header that counts must lead past that."""
+    given = snapshot(projects={"value": "mapped"}, organizations={"value": "mapped"})
+    callers, executions = Callers(given), Executions(b"salt")
+
+    def who(**sent: str) -> Identity:
+        return callers.identify(headers(**sent), said("user: hi"), key=None, call_id=CALL, executions=executions)
+
+    silent = who(X_Other="1")
+    values = {
+        "baggage": "joch.agent=value",
+        "traceparent": PARENT,
+        "x-joch-trigger": "schedule",
+        "x-joch-data-residency": "EU",
+    }
+    told = who(**{header.replace("-", "_").title(): values.get(header, "value"), "X_Other": "1"})
+    assert (replace(told, turn=None), told.sources) != (replace(silent, turn=None), silent.sources)
+    assert replace(who(X_Other="1"), turn=None) == replace(silent, turn=None)
+
+
+def test_clients_that_say_nothing_are_who_their_keys_and_paths_say() -> None:
+    callers, executions = Callers(snapshot(agents=(RESEARCHER,))), Executions(b"salt")
+    keys = [None, replace(KEY, agent="researcher"), replace(KEY, digest="cd" * 32, agent="b", team="t")]
+    for _ in range(2):
+        seen = [
+            callers.identify(headers(), said("user: hi"), key=key, call_id=CALL, executions=executions, path_agent=path)
+            for key, path in [(keys[0], None), (keys[1], None), (keys[2], None), (None, "c"), (None, "d")]
+        ]
+        assert [(who.agent, who.team, who.sources.get("agent")) for who in seen] == [
+            ("anonymous", None, None),
+            ("researcher", "science", "key"),
+            ("b", "t", "key"),
+            ("c", None, "path"),
+            ("d", None, "path"),
+        ]
 
 
 # --- records ------------------------------------------------------------------------------------------------------

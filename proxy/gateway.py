@@ -29,7 +29,6 @@ from proxy.guarding import EffectsGuard
 from proxy.limit import Limit
 from proxy.planner import Planner
 from proxy.reporting import Reporter
-from proxy.resources import Clocks
 from proxy.routing import Candidate, Health, Plan, Quotas, RetryShare, Skip
 from proxy.routing.replay import may_retry
 from proxy.schemas import Check, check_of
@@ -116,7 +115,7 @@ class Gateway:
             attempt.api, attempt.lane, attempt.host = operation, "json", binding.host
             self._opened(call, attempt)
             answer = await binding.post(
-                operation, body, _within(attempt.candidate.clocks, call.deadline - attempt.started, whole=True)
+                operation, body, attempt.candidate.clocks.within(call.deadline - attempt.started, whole=True)
             )
             attempt.tally.usage = accounting.embeddings_usage(answer)
             return answer, self._reporter.headers(call, attempt)
@@ -253,7 +252,7 @@ class Gateway:
             return
         switch = await self._guard.between(call, source, following)
         if not switch.allowed:
-            raise refusals.blocked(call, switch.why)
+            raise refusals.blocked(call, switch.why, source.skip.wait)
         if switch.effects is not None:
             self._reporter.switched(call, Attempt(call.attempts, source.candidate, self._clock()), following, switch)
 
@@ -377,7 +376,8 @@ class Gateway:
             client=call.client,
             request=request,
             context=self.context(call, binding.issuer),
-            clocks=_within(candidate.clocks, call.deadline - attempt.started, whole=not call.request.stream),
+            clocks=candidate.clocks.within(call.deadline - attempt.started, whole=not call.request.stream),
+            may_resend=call.route.failover.on_ambiguous,
         )
         return binding.prepare(asked)
 
@@ -491,10 +491,3 @@ def _call_outcome(call: Call, error: JochError) -> str:
     if call.content:
         return "partial"
     return "refused" if isinstance(error, RequestError) else "error"
-
-
-def _within(clocks: Clocks, left: float, *, whole: bool) -> Clocks:
-    """The clocks of an attempt that may take `left` more seconds; `whole`: its answer is not streamed."""
-    patience = clocks.whole if whole and clocks.whole is not None else clocks.first_byte
-    first_byte = min(patience, max(left, 0.001))
-    return clocks if first_byte == clocks.first_byte else replace(clocks, first_byte=first_byte)

@@ -59,7 +59,10 @@ class AddressBlockedError(OSError):
 
 @named_value
 class WireRequest:
-    """One request as it will go out. `private_ok`: whether the target may have a private or loopback address."""
+    """One request as it will go out. `private_ok`: whether the target may have a private or loopback address.
+
+    `may_resend`: whether it may be sent once more on a fresh connection when a pooled one turns out to be closed.
+    """
 
     method: str
     url: URL
@@ -68,6 +71,7 @@ class WireRequest:
     clocks: Clocks
     private_ok: bool
     tls: ssl.SSLContext | bool = True
+    may_resend: bool = True
 
 
 @dataclass(slots=True)
@@ -344,7 +348,8 @@ class Upstream:
         try:
             return await self._once(request, attempt)
         except UpstreamError as error:
-            if error.failure not in ("closed_before_headers", "reset_before_headers") or attempt.fresh:
+            stale = error.failure in ("closed_before_headers", "reset_before_headers") and not attempt.fresh
+            if not stale or not request.may_resend:
                 raise
         again = _Attempt(request.clocks, request.private_ok, attempt.tls, fresh=True)
         try:

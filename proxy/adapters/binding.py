@@ -22,12 +22,16 @@ ResolveSecret = Callable[[SecretRef], Revealable]
 
 @named_value
 class Asked:
-    """One attempt's question: the request with the candidate's parameters applied, and how to answer the client."""
+    """One attempt's question: the request with the candidate's parameters applied, and how to answer the client.
+
+    `may_resend` False: not even a pooled connection found closed may lead to a second request, since the first may be billed.
+    """
 
     client: ClientFormat
     request: Request
     context: RenderContext
     clocks: Clocks
+    may_resend: bool = True
 
 
 class Answer(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -29,6 +29,12 @@ class Clocks:
     content: float = 300.0
     attempt: float = 600.0
     total: float = 900.0
+
+    def within(self, left: float, *, whole: bool) -> Clocks:
+        """The limits of an attempt that may take `left` more seconds; `whole`: its answer is not streamed."""
+        patience = self.whole if whole and self.whole is not None else self.first_byte
+        first_byte = min(patience, max(left, 0.001))
+        return self if first_byte == self.first_byte else replace(self, first_byte=first_byte)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

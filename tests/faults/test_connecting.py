@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from proxy.resources import Clocks
+from proxy.resources import Clocks, Failover
 from tests.support.answers import chat_answer, chat_events, chat_upstream
 from tests.support.joch import RunningJoch, running_joch
 from tests.support.scripted import CLOSE, Pause, Received, ScriptedServer, Step, stream, whole
@@ -219,6 +219,22 @@ def test_a_connection_that_is_stale_and_fails_again_moves_the_call_on(upstream: 
         stale, _ = attempts_of(joch, seen, 2)
     assert (stale["payload"]["failure"], stale["payload"]["billedRisk"]) == ("stale_connection", True)
     assert len(upstream.of("A9")) == 3, "one good call, one that failed, one resend"
+
+
+@pytest.mark.fault("A9")
+def test_a_route_that_allows_no_repetition_has_none_on_a_fresh_connection_either(
+    upstream: ScriptedServer, sdk: Sdk
+) -> None:
+    upstream.requests.clear()
+    record = model("generic-openai", upstream.script("A9", [whole(200, chat_answer(HELLO.text))], [CLOSE]), "first")
+    careful = route("careful", record.ref, failover=Failover(on_ambiguous=False))
+    with running_joch(snapshot([record], [careful])) as joch:
+        HELLO.check(sdk.ask(joch.base_url, "careful", stream=False), stream=False)
+        seen = sdk.ask(joch.base_url, "careful", stream=False)
+        (attempt,) = attempts_of(joch, seen, 1)
+    assert seen.error is not None
+    assert (attempt["payload"]["failure"], attempt["payload"]["billedRisk"]) == ("closed_before_headers", True)
+    assert len(upstream.of("A9")) == 2, "one good call, one that failed"
 
 
 @pytest.mark.fault("A11")

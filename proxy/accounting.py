@@ -19,8 +19,9 @@ from proxy.call import Attempt, Call, Result, Timing
 from proxy.events.envelope import Severity
 from proxy.pricing import Cost
 from proxy.resources import Estimation, Model, Pricing
-from proxy.routing import Candidate
+from proxy.routing import Candidate, Skip
 from proxy.routing.replay import replay_class
+from proxy.words import code, word
 from translators.canonical import (
     NO_USAGE,
     JochError,
@@ -233,7 +234,7 @@ def completed(attempt: Attempt, result: Result, cost: Cost, timing: Timing) -> d
         "replay": result.replay,
         "billedRisk": result.billed_risk,
         "httpStatus": result.http_status,
-        "upstreamCode": result.upstream_code,
+        "upstreamCode": None if result.upstream_code is None else code(result.upstream_code),
         "cachedInputTokens": usage.cached,
         "cacheWriteTokens": usage.cache_write,
         "reasoningTokens": usage.reasoning,
@@ -272,6 +273,14 @@ def failures(call: Call) -> list[dict[str, Any]]:
 def plain(evidence: Mapping[str, Any]) -> dict[str, Any]:
     """`evidence` as JSON has it: money becomes a number."""
     return {name: _money(each) if isinstance(each, Decimal) else each for name, each in evidence.items()}
+
+
+def reason_for(call: Call, skip: Skip) -> str:
+    """Why a candidate was passed over. Words that the client made up are said again, as far as they are words."""
+    needs = [] if call.surveyed is None else [need for need in call.surveyed.terms.needs if need.name in skip.missing]
+    if skip.gate != "request" or all(word(part) == part for need in needs for part in (need.name, need.because)):
+        return skip.detail
+    return "lacks " + ", ".join(f"{word(need.name)} ({word(need.because)})" for need in needs)
 
 
 def call_completed(

@@ -103,7 +103,7 @@ class Reporter:
                 "ref": skip.ref,
                 "index": skip.index,
                 "gate": skip.gate,
-                "detail": skip.detail,
+                "detail": accounting.reason_for(call, skip),
                 "evidence": accounting.plain(skip.evidence),
             }
             self._events.emit(call.scope.event("x.CandidateSkipped", payload, model_ref=skip.ref))

@@ -99,6 +99,8 @@ class WireBinding:
             body = WireBody(body.data, (*own.transforms, *adapted.transforms, *body.transforms))
         accept = wire_format.stream_type if asked.request.stream else "application/json"
         request, key = self.reach.request(facts, path, body.data, asked.clocks, accept=accept, wire=sent)
+        if not asked.may_resend:
+            request = replace(request, may_resend=False)
         return PreparedWire(self, asked, wire_format, chosen, request, key, body.transforms)
 
     async def send(self, request: WireRequest) -> Reply:
@@ -376,6 +378,8 @@ def scrubbed(error: UpstreamError, key: str | None) -> UpstreamError:
     if key and key in error.body.message:
         error.body = replace(error.body, message=error.body.message.replace(key, "***"))
         error.args = (error.body.message,)
+    if key and error.upstream_code and key in error.upstream_code:
+        error.upstream_code = error.upstream_code.replace(key, "***")
     return error
 
 

@@ -14,10 +14,10 @@ from proxy import accounting
 from proxy.call import Attempt, Call
 from proxy.resources import Model
 from proxy.routing import GATES, Candidate, Plan, Skip
+from proxy.words import code, word
 from translators.canonical import CapabilitySet, JochError, Need
 
 from .what_if import Change, Inputs, what_if
-from .words import code, word
 
 API_VERSION = "router.joch.dev/v1alpha1"
 KIND = "RouteExplanation"
@@ -173,7 +173,7 @@ def _gates(call: Call, candidate: Candidate | None, skip: Skip | None) -> list[d
     gates: list[dict[str, Any]] = []
     for gate in GATES:
         if skip is not None and skip.gate == gate:
-            failed: dict[str, Any] = {"gate": gate, "ok": False, "detail": _detail(call, skip)}
+            failed: dict[str, Any] = {"gate": gate, "ok": False, "detail": accounting.reason_for(call, skip)}
             if skip.missing:
                 failed["missing"] = [word(name) for name in skip.missing]
             if skip.wait is not None:
@@ -186,14 +186,6 @@ def _gates(call: Call, candidate: Candidate | None, skip: Skip | None) -> list[d
             row |= _passed(call, gate, candidate)
         gates.append(row)
     return gates
-
-
-def _detail(call: Call, skip: Skip) -> str:
-    """Why a candidate was passed over. Words that the client made up are said again, as far as they are words."""
-    needs = [] if call.surveyed is None else [need for need in call.surveyed.terms.needs if need.name in skip.missing]
-    if skip.gate != "request" or all(word(part) == part for need in needs for part in (need.name, need.because)):
-        return skip.detail
-    return "lacks " + ", ".join(f"{word(need.name)} ({word(need.because)})" for need in needs)
 
 
 def _passed(call: Call, gate: str, candidate: Candidate) -> dict[str, Any]:

@@ -49,8 +49,9 @@ _TOGETHER_SECONDS = 0.05
 """How long a call's row waits for others to be written with: a row alone costs three times as much."""
 
 
-TEMPLATE_SECONDS = 3600.0
-"""So long after a template was handed over it is handed over again, if calls still use it: those that nobody uses go."""
+TEMPLATE_SECONDS = 60.0
+"""So long after a template was handed over it is handed over again, if calls still use it: those that nobody uses go, and
+one that was lost with a write comes back."""
 Document = bytes | Callable[[], Mapping[str, Any]]
 """What is kept with a call: what `brief.own` made, or how its whole document is made."""
 

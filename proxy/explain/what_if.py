@@ -13,9 +13,8 @@ from typing import Any
 
 from proxy.resources import Model, ModelRoute, Snapshot
 from proxy.routing import WELL, Moment, Plan, Skip, Terms, plan
+from proxy.words import word
 from translators.canonical import CapabilitySet, value
-
-from .words import word
 
 _ROUNDS = 12
 """More reasons than there are gates."""

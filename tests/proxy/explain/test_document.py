@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from proxy.call import Result, Switch
-from proxy.explain.words import HIDDEN
 from proxy.resources import Constraints, Failover, Pricing
 from proxy.routing import Condition
+from proxy.words import HIDDEN
 from tests.support.answers import chat_upstream, refusal
 from tests.support.explanations import NOW, explained, planned_call, tried
 from tests.support.joch import running_joch
@@ -202,9 +202,10 @@ def test_no_word_of_a_provider_comes_into_a_document(upstream: ScriptedServer, s
         at = f"{joch.root}/v1/route/-/explain"
         found = httpx.get(at, timeout=20)
         told = httpx.get(at, headers={"Accept": "text/plain"}, timeout=20).text
+        events = json.dumps(joch.events.events)
     assert found.json()["candidates"][0]["result"] == "failed"
-    assert secret not in found.text
-    assert secret not in told
+    for where in (found.text, told, events):
+        assert secret not in where
 
 
 @pytest.mark.parametrize(
@@ -241,6 +242,8 @@ def test_no_word_of_a_client_comes_into_a_document(upstream: ScriptedServer, bod
         at, call = f"{joch.root}/v1/route", answer.headers["x-request-id"]
         kept = httpx.get(f"{at}/-/explain", params={"call": call}, timeout=20)
         dry = httpx.post(f"{at}/r/explain", params={"dialect": "chat"}, json=asked, timeout=20)
+        events = json.dumps(joch.events.events)
+    assert CANARY not in events
     assert kept.json()["callId"] == call
     assert CANARY not in kept.text
     assert CANARY not in dry.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.explain.words import HIDDEN, code, word
+from proxy.words import HIDDEN, code, word
 from tests.support.snapshots import KEY
 
 

@@ -88,14 +88,17 @@ class Callers:
         call_id: str,
         executions: Executions,
         path_agent: str | None = None,
+        by_operator: bool = False,
     ) -> Identity:
         """The identity of a call. `key` is what `recognise` found, `path_agent` what `split_path` did.
 
-        `headers` are looked up without regard to case. `request` None, for a call that asks no model, belongs to no
+        `by_operator`: whoever sends it is believed in everything. `headers` are looked up without regard to case. `request` None, for a call that asks no model, belongs to no
         execution but its own. Raises `RequestError`: 400 for a value that may not be one, 403 for one the key contradicts.
         """
         pins = key or _NO_KEY
         trusted = self._trusted if pins.trust_headers is None else pins.trust_headers
+        if by_operator:
+            trusted = FIELDS
         metadata = request.metadata if request is not None else {}
         if metadata or self._speaks(tuple(headers)):
             claims = Claims(headers, metadata, trusted)
@@ -228,7 +231,8 @@ class Callers:
         settings = self._snapshot.settings
         said = claims.execution(by_trace=settings.execution_inference != "off")
         if said is not None:
-            return *said, None
+            follows = None if request is None else executions.chained(f"{who[0]} {who[1]}", request)
+            return *said, follows.turn if follows is not None and follows.execution == said[0] else None
         new = f"exec-auto-{call_id[-12:].lower()}"
         if request is None:
             return new, "inferred", None

@@ -55,7 +55,8 @@ async def dry_run(request: web.BaseRequest, core: Core, client: ClientFormat, ro
     settings = core.live.current.snapshot.settings
     body, raw = await read_json(request, settings.max_body_bytes, core.body_seconds)
     parsed = client.parse_request(body, raw)
-    call = make_call(request, core, client, parsed, call_id, route=None if route == "-" else route)
+    named, has_token = None if route == "-" else route, settings.admin_token is not None
+    call = make_call(request, core, client, parsed, call_id, route=named, by_operator=has_token)
     call, error = await core.gateway.dry_run(call)
     made = document(call, core.status.capabilities_of, error=error, dry_run=True)
     if "text/plain" in request.headers.get("Accept", ""):

@@ -316,6 +316,10 @@ def test_a_response_leads_on_to_its_execution_and_turn() -> None:
     on = identify(None, chained, executions=executions, X_Joch_Agent="a")
     assert (on.execution, on.execution_source) == ("run-1", "responses")
     assert (on.turn, on.sources["turn"]) == (first.turn, "responses")
+    named = identify(None, chained, executions=executions, X_Joch_Agent="a", X_Joch_Execution="run-1")
+    assert (named.turn, named.execution_source) == (first.turn, "header"), "a turn ends because its execution is named"
+    elsewhere = identify(None, chained, executions=executions, X_Joch_Agent="a", X_Joch_Execution="run-2")
+    assert elsewhere.turn != first.turn
     stranger = identify(None, chained, executions=executions, X_Joch_Agent="b")
     assert stranger.execution != "run-1", "a caller entered an execution by another's response id"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from proxy.explain import Explanations
-from proxy.resources import Constraints, Pricing, SecretRef, SecretSource
+from proxy.resources import Agent, Constraints, Pricing, SecretRef, SecretSource
 from proxy.store import StoreError
 from proxy.upstream import Upstream
 from tests.support.answers import chat_upstream, refusal
@@ -257,6 +258,30 @@ def test_nobody_without_the_token_learns_anything_or_makes_anything_happen(upstr
             timeout=20,
         )
         assert let_in.json()["outcome"]["wouldServe"] == "openai:blind"
+
+
+def test_an_operator_asks_about_any_agents_call_where_clients_need_keys(upstream: ScriptedServer) -> None:
+    token = SecretRef(name="admin", source=SecretSource(type="env", location="ADMIN"))
+    env = {KEY_VARIABLE: KEY, "ADMIN": "sesame"}
+    installed = _installed(upstream, admin_token=token, auth_mode="keys")
+    agents = {"reader": Agent(name="reader", allowed=("openai:last",))}
+    with running_joch(replace(installed, agents=agents), env=env) as joch:
+        asked = httpx.post(
+            f"{joch.root}/v1/route/r/explain",
+            params={"dialect": "chat"},
+            json=HELLO,
+            headers={"Authorization": "Bearer sesame", "X-Joch-Agent": "reader"},
+            timeout=20,
+        )
+        client = httpx.post(
+            f"{joch.base_url}/chat/completions",
+            json={"model": "r", **HELLO},
+            headers={"Authorization": "Bearer sesame"},
+            timeout=20,
+        )
+    assert asked.json()["identity"]["agent"] == "default/reader"
+    assert asked.json()["outcome"]["wouldServe"] == "openai:last"
+    assert client.status_code == 401, "the admin token is no client's key"
 
 
 def test_a_candidate_that_went_down_is_seen_by_the_next_dry_run(upstream: ScriptedServer) -> None:

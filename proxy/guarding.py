@@ -135,10 +135,13 @@ class EffectsGuard:
     async def _open_calls(self, call: Call, levels: Levels) -> tuple[Act, ...] | None:
         turn, gateway = call.identity.turn or "", call.snapshot.settings.tool_gateway
         known = await self._ledger.open_calls(call.account, turn, _PATIENCE)
-        if gateway is None or known is None:
+        if gateway is None:
             return known
         told = await running(self._ask_with(gateway), gateway, call.identity.execution, turn)
-        return (*known, *under_way(told, levels))
+        running_there = under_way(told, levels)
+        if known is None:  # what the gateway says weighs more than that the ledger says nothing
+            return running_there or None
+        return (*known, *running_there)
 
     def note_results(self, call: Call) -> None:
         """The request brings results back: those calls are not under way any more."""

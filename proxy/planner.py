@@ -136,9 +136,10 @@ class Planner:
         settings, request = call.snapshot.settings.estimation, call.request
         found = estimation.quick(request, settings)
         output, choices = request.sampling.max_output_tokens, request.sampling.n or 1
-        for window in surveyed.windows.values():
+        for candidate in surveyed.standing:
+            window = surveyed.windows[candidate.index]
             if window is not None and found.at_least <= window - (output or 0) < found.at_most:
-                found = await self._tokenizers.exact(request, settings, surveyed.standing[0].model.model)
+                found = await self._tokenizers.exact(request, settings, candidate.model.model)
                 break
         call.size = Size(
             least=found.at_least,

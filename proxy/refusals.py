@@ -139,13 +139,18 @@ def limits_unknown(call: Call) -> RequestError:
     )
 
 
-def blocked(call: Call, detail: str) -> RequestError:
-    """The turn has acted on the world, and the route does not let another model go on with it."""
+def blocked(call: Call, detail: str, wait: float | None = None) -> RequestError:
+    """The turn has acted on the world, and the route does not let another model go on with it.
+
+    `wait`: in so many seconds the model that the turn is with can be asked again, where that is known.
+    """
+    what = "The call failed" if call.trail else "The model that this turn is with cannot be asked now"
     return RequestError(
-        f"The call failed, and {_named(call.route)} does not move it to another model: {detail}.",
+        f"{what}, and {_named(call.route)} does not move it to another model: {detail}.",
         status=503,
         type="server_error",
         code="FailoverBlocked",
+        retry_after=wait,
         details={"callId": call.id, "route": call.route.name, "attempts": failures(call)},
     )
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 
+from proxy.estimation import Estimate, quick
 from proxy.resources import HealthSettings, Snapshot
 from tests.support.answers import chat_upstream, refusal
 from tests.support.joch import RunningJoch, running_joch
@@ -64,3 +66,21 @@ def test_an_overloaded_candidate_is_spared_calls_that_another_can_take(upstream:
         assert [asked(joch) for _ in range(3)] == ["openai:a", "openai:b", "openai:b"], "one a second goes through"
         gateway._jitter = lambda: 0.99
         assert asked(joch) == "openai:a"
+
+
+def test_tokens_are_counted_as_the_model_does_whose_window_is_tight(
+    upstream: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[str] = []
+
+    async def count(request: Any, settings: Any, name: str) -> Estimate:
+        counted.append(name)
+        return quick(request, settings)
+
+    url = upstream.script("a", chat_upstream("a"))
+    models = [model("openai", url, name, context_window=window) for name, window in (("wide", 10**6), ("tight", 210))]
+    with running_joch(snapshot(models, [route("r", *(each.ref for each in models))])) as joch:
+        monkeypatch.setattr(joch.app.gateway._planner._tokenizers, "exact", count)
+        body = {"model": "r", "messages": [{"role": "user", "content": "word " * 200}]}
+        httpx.post(f"{joch.base_url}/chat/completions", json=body, timeout=20)
+    assert counted == ["tight"]

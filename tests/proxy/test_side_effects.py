@@ -155,6 +155,20 @@ def test_a_tool_gateway_is_asked_what_is_running_and_its_silence_counts(
     assert "/v1/tool-calls?execution=e&turn=" in asked.path
 
 
+def test_what_the_tool_gateway_says_is_running_blocks_though_the_ledger_cannot_be_read(
+    upstream: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreadable(*_: Any) -> None:
+        return None
+
+    made = installed(upstream)
+    running = [whole(200, {"items": [{"tool": "anything", "state": "Running"}]})]
+    gateway = ToolGateway(url=upstream.script("gateway", running).removesuffix("/v1"), timeout=2.0)
+    with running_joch(replace(made, settings=replace(made.settings, tool_gateway=gateway))) as joch:
+        monkeypatch.setattr(joch.app.gateway._guard._ledger, "open_calls", unreadable)
+        assert post(joch, chat("look_up")).status_code == 503
+
+
 def test_retrying_the_same_candidate_is_no_failover(upstream: ScriptedServer) -> None:
     made = installed(upstream, first=refusal(429, retry_after="0.01"))
     again = replace(made.routes["r"], retry=Retry(attempts=1, backoff=0.001))

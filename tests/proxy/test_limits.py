@@ -366,9 +366,14 @@ def serving(upstream: ScriptedServer, folder: Path, workers: int) -> Iterator[tu
     file.write_text(CONFIG.format(store=folder / "store.db", url=upstream.url("a")))
     port = closed_port()
     with joch_serve("-f", str(file), "--port", str(port), "--workers", str(workers)) as running:
-        url = f"http://127.0.0.1:{port}"
-        wait_for(lambda: httpx.get(f"{url}/v1/models").status_code == 200)
-        yield url, running
+        wait_for(lambda: _listening(port) == workers)
+        yield f"http://127.0.0.1:{port}", running
+
+
+def _listening(port: int) -> int:
+    """How many sockets listen there (proc(5): the second column is the address, 0A in the fourth is listening)."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == "0A" for row in rows)
 
 
 async def _race(url: str, execution: str, halfway: Callable[[], None] = lambda: None) -> list[int | None]:

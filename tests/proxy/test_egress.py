@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import socket
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from proxy import upstream
 from proxy.resources import Constraints, HealthSettings, Model
 from tests.support.answers import chat_upstream, refusal
 from tests.support.joch import RunningJoch, running_joch
@@ -23,6 +25,20 @@ def servers() -> Iterator[tuple[ScriptedServer, ScriptedServer]]:
     """One inside what is allowed, one outside. Both are real, so that a byte that goes astray arrives."""
     with scripted_server() as inside, scripted_server() as outside:
         yield inside, outside
+
+
+@pytest.fixture
+def dialled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Every address that a socket is opened for, whether a byte follows or not."""
+    seen: list[tuple[str, int]] = []
+    opening = upstream._open_socket
+
+    def recorded(address: tuple[Any, ...]) -> socket.socket:
+        seen.append(address[4][:2])
+        return opening(address)
+
+    monkeypatch.setattr(upstream, "_open_socket", recorded)
+    return seen
 
 
 def ask(joch: RunningJoch, name: str = "r", **headers: str) -> httpx.Response:
@@ -52,7 +68,11 @@ def candidates(inside: ScriptedServer, outside: ScriptedServer, **apart: Any) ->
     ids=["route's residency", "caller's residency", "zone", "zone and provider"],
 )
 def test_while_all_fail_at_random_nothing_reaches_who_may_not_be_asked(
-    servers: tuple[ScriptedServer, ScriptedServer], limits: Constraints, apart: Any, headers: dict[str, str]
+    servers: tuple[ScriptedServer, ScriptedServer],
+    dialled: list[tuple[str, int]],
+    limits: Constraints,
+    apart: Any,
+    headers: dict[str, str],
 ) -> None:
     inside, outside = servers
     models = candidates(inside, outside, **apart)
@@ -67,11 +87,26 @@ def test_while_all_fail_at_random_nothing_reaches_who_may_not_be_asked(
             served += ask(joch, **headers).status_code == 200
             joch.loop.run(joch.app._prober.round())
     assert served > 0
-    assert outside.requests == [], "a byte went where none may go"
+    assert {port for _, port in dialled} == {inside.port}, "a connection was opened where none may be"
+    assert outside.requests == []
+    assert any(request.method == "GET" for request in inside.requests), (
+        "nobody who is down was asked for a sign of life"
+    )
+
+
+def test_the_recorder_sees_a_connection_that_is_allowed(
+    servers: tuple[ScriptedServer, ScriptedServer], dialled: list[tuple[str, int]]
+) -> None:
+    """With the rules off the far candidate, which comes first, is the one that is asked."""
+    inside, outside = servers
+    models = candidates(inside, outside)
+    with running_joch(snapshot(models, [route("r", *(each.ref for each in models))])) as joch:
+        assert ask(joch).headers["x-joch-model"] == "openai:far0"
+    assert [port for _, port in dialled] == [outside.port]
 
 
 def test_no_host_outside_the_list_is_connected_to_whatever_the_configuration_says(
-    servers: tuple[ScriptedServer, ScriptedServer],
+    servers: tuple[ScriptedServer, ScriptedServer], dialled: list[tuple[str, int]]
 ) -> None:
     inside, _ = servers
     away = model("openai", "http://localhost:1/v1", "away")
@@ -79,8 +114,48 @@ def test_no_host_outside_the_list_is_connected_to_whatever_the_configuration_say
     made = snapshot([away, here], [route("r", away.ref, here.ref)], egress_hosts=("127.0.0.1",))
     with running_joch(made) as joch:
         answer = ask(joch)
+        assert {port for _, port in dialled} == {inside.port}
         alone = ask(joch, "openai:away")
         first, *_ = joch.events.payloads("ModelCallCompleted")
     assert answer.headers["x-joch-model"] == "openai:here"
     assert (first["failure"], first["billedRisk"], first["replay"]) == ("egress_blocked", False, "not_sent")
     assert alone.status_code == 502
+
+
+def test_a_reload_moves_the_border_for_the_next_call(
+    servers: tuple[ScriptedServer, ScriptedServer], dialled: list[tuple[str, int]]
+) -> None:
+    inside, _ = servers
+    here = model("openai", inside.script("here", chat_upstream("here")), "here")
+    with running_joch(snapshot([here])) as joch:
+        assert ask(joch, here.ref).status_code == 200
+        joch.app.apply(snapshot([here], egress_hosts=("elsewhere.example",)))
+        dialled.clear()
+        refused = ask(joch, here.ref)
+        assert dialled == []
+        joch.app.apply(snapshot([here], egress_hosts=("127.0.0.1",)))
+        again = ask(joch, here.ref)
+    assert (refused.status_code, again.status_code) == (502, 200)
+    assert len(inside.requests) == 2, "a pooled connection is no way around the list"
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("api.example", True),
+        ("API.example.", True),
+        ("eu.openai.example", True),
+        ("a.b.openai.example", True),
+        ("openai.example", False),
+        ("evil-openai.example", False),
+        ("api.example.evil.example", False),
+        ("notapi.example", False),
+        ("", False),
+    ],
+)
+def test_a_host_is_allowed_by_its_whole_name_or_below_a_suffix(host: str, allowed: bool) -> None:
+    assert upstream._may_leave(host, ("api.example", "*.OpenAI.example")) is allowed
+
+
+def test_an_empty_list_lets_nothing_out() -> None:
+    assert not upstream._may_leave("127.0.0.1", ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from proxy.resources import EFFECTS, Agent, ClientKey, Environment, ModelRoute, Team, Tool
+from proxy.resources import Agent, ClientKey, Environment, ModelRoute, Team, Tool
 
 from .documents import Path
 from .envelope import Resource
@@ -14,6 +14,7 @@ from .references import References, route_key
 from .routes import RouteBuilder
 from .schema.fields import Reference
 from .schema.identities import AgentSpec, ClientKeySpec, EnvironmentSpec, TeamSpec, ToolSpec
+from .settings import doubt_of_effect
 from .validate import validated
 
 
@@ -124,10 +125,8 @@ class CallerBuilder:
         if spec is None:
             return
         effects = spec.side_effects
-        if effects.level not in EFFECTS:
-            message = f"{effects.level} is no level known here, so that it counts as a lasting effect"
-            hint = f"known are {', '.join(EFFECTS)}"
-            self._add(resource, "W-EFFECT-UNKNOWN", message, ("spec", "sideEffects", "level"), hint)
+        if doubt := doubt_of_effect(resource, effects.level, ("spec", "sideEffects", "level")):
+            self.problems.append(doubt)
         made.tools.append(
             Tool(pattern=resource.name, level=effects.level, idempotent=effects.idempotent, execution=spec.execution)
         )

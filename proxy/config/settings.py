@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from proxy.resources import (
+    EFFECTS,
     RESIDENCY_RULES,
     Clocks,
     Estimation,
@@ -23,11 +25,14 @@ from proxy.resources import (
 
 from .documents import Path
 from .envelope import Resource
-from .problems import Problem
+from .problems import Problem, suggestion
 from .schema import route as route_schema
 from .schema.fields import Reference, Timeouts
 from .schema.settings import RouterSettingsSpec
 from .secret_index import SecretIndex
+
+_NO_RULE = ResidencyRule(allow=())
+"""What a residency code that is not built in starts from."""
 
 
 def build(resource: Resource, spec: RouterSettingsSpec, secrets: SecretIndex, problems: list[Problem]) -> Settings:
@@ -49,7 +54,20 @@ def build(resource: Resource, spec: RouterSettingsSpec, secrets: SecretIndex, pr
             timeout=gateway.timeout_ms or 1.5,
         ),
     )
-    return replace(settings, **_given(spec))
+    settings = replace(settings, **_given(spec))
+    problems += _doubts_of_health(resource, spec, settings.health)
+    if doubt := doubt_of_effect(resource, settings.default_side_effect, ("spec", "tools", "defaultSideEffect")):
+        problems.append(doubt)
+    return settings
+
+
+def doubt_of_effect(resource: Resource, level: str, path: Path) -> Problem | None:
+    """A warning for a word that no side-effect level has. "unknown" says what leaving it out says."""
+    if level in (*EFFECTS, "unknown"):
+        return None
+    message = f"{level} is no level known here, so that it counts as a lasting effect"
+    hint = suggestion(level, (*EFFECTS, "unknown"))
+    return resource.problem("W-EFFECT-UNKNOWN", message, path, hint)
 
 
 def _given(spec: RouterSettingsSpec) -> dict[str, Any]:
@@ -117,25 +135,48 @@ def _health(spec: RouterSettingsSpec) -> HealthSettings:
     return replace(HealthSettings(), **{name: each for name, each in given.items() if each is not None})
 
 
+def _doubts_of_health(resource: Resource, spec: RouterSettingsSpec, found: HealthSettings) -> Iterator[Problem]:
+    """Figures that contradict each other, whichever of the two is written: the other then has its default."""
+    written = spec.health.model_dump(by_alias=True, exclude_none=True)
+    for lower, least, upper, most, unit in (
+        ("degradedErrorRate", found.degraded_error_rate, "unhealthyErrorRate", found.unhealthy_error_rate, ""),
+        ("openSeconds", found.open_seconds, "maxOpenSeconds", found.max_open_seconds, "s"),
+    ):
+        if least > most:
+            where = lower if lower in written else upper
+            message = f"{lower} is {least:g}{unit}, and {upper} is {most:g}{unit}: it cannot be below"
+            hint = f"write {lower}: {most:g}{unit} or less, or {upper}: {least:g}{unit} or more"
+            yield resource.problem("E-TYPE", message, ("spec", "health", where), hint)
+
+
 def _residency(resource: Resource, spec: RouterSettingsSpec, problems: list[Problem]) -> Residency:
-    """The built-in rules, those that are written in their place, and where this router runs."""
+    """The built-in rules, changed by what is written of them, those that are added, and where this router runs."""
     written = spec.residency
     rules = dict(RESIDENCY_RULES)
     for code, rule in (written.__pydantic_extra__ if written is not None else {}).items():
-        if not rule.allow:
-            message = f"the rule {code} allows no region"
-            problems.append(
-                resource.problem("E-RESIDENCY-CODE", message, ("spec", "residency", code), "write allow: [ … ]")
-            )
         known = next((each for each in rules if each.lower() == code.lower()), code)
-        allow, deny = (tuple(map(str.lower, globs)) for globs in (rule.allow, rule.deny))
-        rules[known] = ResidencyRule(allow=allow, deny=deny, match=rule.match)
+        old = rules.get(known, _NO_RULE)
+        allow, deny = _lower(rule.allow, old.allow), _lower(rule.deny, old.deny)
+        rules[known] = ResidencyRule(allow=allow, deny=deny, match=rule.match or old.match)
+        path: Path = ("spec", "residency", code)
+        if not allow:
+            message = f"the rule {code} allows no region"
+            problems.append(resource.problem("E-RESIDENCY-CODE", message, path, "write allow: [ … ]"))
+        for index, name in enumerate(rule.allow or ()):
+            if any(fnmatchcase(name.lower(), glob) for glob in deny):
+                message = f"{name} is denied by the same rule, and deny wins"
+                hint = f"write deny: [ … ] without it in the rule {code}, or delete it here"
+                problems.append(resource.problem("W-RESIDENCY", message, (*path, "allow", index), hint))
     return Residency(
         rules=rules,
         strict=written is not None and written.strict,
         trust_local=written is None or written.trust_local,
         locality=spec.locality.region,
     )
+
+
+def _lower(written: Sequence[str] | None, old: tuple[str, ...]) -> tuple[str, ...]:
+    return old if written is None else tuple(map(str.lower, written))
 
 
 def _secret(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from types import UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError
 
@@ -43,7 +43,9 @@ def validated(resource: Resource, schema: type[SpecT], problems: list[Problem]) 
     except ValidationError as error:
         problems += [_problem(resource, schema, dict(detail)) for detail in error.errors(include_url=False)]
         return None
-    marked = [resource.problem(mark.code, mark.note, path, at_key=True) for path, mark in _marks(spec, ("spec",))]
+    marked = [
+        resource.problem(mark.code, mark.note, path, mark.hint, at_key=True) for path, mark in _marks(spec, ("spec",))
+    ]
     problems += marked
     return None if any(problem.level == "error" for problem in marked) else spec
 
@@ -126,10 +128,17 @@ def _annotation_at(schema: type[Record], path: Sequence[str | int]) -> Any:
             here = get_args(mapping)[1]
         elif record is not None and isinstance(part, str):
             field = next((field for name, field in record.model_fields.items() if (field.alias or name) == part), None)
-            here = field.annotation if field else None
+            here = field.annotation if field else _free_member_of(record)
         else:
             here = (get_args(here) or (None,))[-1]
     return here
+
+
+def _free_member_of(record: type[Record]) -> Any:
+    """What a member is that the record has no name for: where it takes such members (`extra="allow"`), their type."""
+    if record.model_config.get("extra") != "allow":
+        return None
+    return get_args(get_type_hints(record)["__pydantic_extra__"])[1]
 
 
 def _mapping_in(annotation: Any) -> Any:

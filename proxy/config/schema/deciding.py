@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
+
+from proxy.config.problems import suggestion
 
 from .fields import (
     NOT_YET,
     REFUSED,
     BaseUrl,
+    Effect,
     Milliseconds,
     Money,
     NonNegative,
@@ -23,13 +26,21 @@ from .fields import (
     broken,
 )
 
+_OWN_MEMBERS = ("strict", "trustLocal")
+_PROBES = REFUSED.but_for(
+    "list",
+    "off",
+    note="this version cannot check health in that way",
+    hint="write list, which asks for the models without using tokens, or off",
+)
+
 
 class ResidencyRule(Record):
-    """`allow` and `deny` are globs of regions, in any case."""
+    """`allow` and `deny` are globs of regions, in any case. None keeps what the built-in rule of that code says."""
 
-    allow: list[Text] = Field(default_factory=list)
-    deny: list[Text] = Field(default_factory=list)
-    match: Literal["any", "all"] = "any"
+    allow: list[Text] | None = None
+    deny: list[Text] | None = None
+    match: Literal["any", "all"] | None = None
 
 
 class Residency(Record, extra="allow"):
@@ -39,13 +50,23 @@ class Residency(Record, extra="allow"):
     strict: bool = False
     trust_local: bool = True
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_rules(cls, value: Any) -> Any:
+        for name, rule in value.items() if isinstance(value, dict) else ():
+            if isinstance(rule, (bool, str, list)) and name not in _OWN_MEMBERS and not name.startswith("x-"):
+                hint = suggestion(name, _OWN_MEMBERS) if isinstance(rule, bool) else None
+                hint = hint or f"write {name[:40]}: {{ allow: [ … ] }}"
+                raise broken("E-TYPE", "should be a mapping: the rule of a residency code", hint, at=name)
+        return value
+
 
 class Locality(Record):
     region: Text | None = None
 
 
 class Estimation(Record):
-    tokenizer: Literal["auto", "size"] = "auto"
+    tokenizer: Literal["auto", "o200k_base", "cl100k_base", "heuristic"] = "auto"
     chars_per_token: Annotated[Number, Field(gt=0)] = 3.2
     image_tokens: NonNegative = 1105
     default_output_tokens: Positive = 1024
@@ -59,7 +80,7 @@ class Cost(Record):
 class HealthCheck(Record):
     enabled: bool = True
     interval_seconds: Seconds | None = None
-    mode: Annotated[Literal["list", "tcp", "synthetic", "off"], REFUSED.but_for("list", "off")] = "list"
+    mode: Annotated[Literal["list", "tcp", "synthetic", "off"], _PROBES] = "list"
     synthetic_prompt: Annotated[Text | None, NOT_YET] = None
     max_usd_per_day: Annotated[Money | None, NOT_YET] = None
 
@@ -76,7 +97,7 @@ class Health(Record):
 
 
 class Tools(Record):
-    default_side_effect: Annotated[str, Field(pattern="^[a-z_]+$")] = "unknown"
+    default_side_effect: Effect = "unknown"
 
 
 class ToolGateway(Record):

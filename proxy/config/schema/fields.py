@@ -16,7 +16,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from proxy.config.problems import suggestion
 from proxy.config.urls import BadUrlError, normalised
+from proxy.resources import EFFECTS
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600), "d": Decimal(86400)}
@@ -26,6 +28,7 @@ _CREDENTIAL_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "api-key", "x-api-key", "x-goog-api-key", "x-auth-token"}
 )
 _FRAMING_HEADERS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "te"})
+_EFFECT = re.compile(r"[a-z_]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -63,10 +66,11 @@ class Mark:
     code: str
     note: str = ""
     harmless: tuple[Any, ...] = ()
+    hint: str | None = None
 
-    def but_for(self, *values: Any, note: str = "") -> Mark:
-        """The same mark, silent for `values`."""
-        return Mark(self.code, note or self.note, values)
+    def but_for(self, *values: Any, note: str = "", hint: str | None = None) -> Mark:
+        """The same mark, silent for `values`; `hint` is what to write instead of the others."""
+        return Mark(self.code, note or self.note, values, hint or self.hint)
 
 
 NOT_YET = Mark("W-NOT-YET", "accepted, but this version does not act on it")
@@ -133,16 +137,24 @@ def _base_url(value: Any) -> str:
         raise broken(error.code, error.message, error.hint) from None
 
 
+def _effect(value: Any) -> str:
+    if not isinstance(value, str) or not _EFFECT.fullmatch(value):
+        near = suggestion(str(value), (*EFFECTS, "unknown"))
+        raise broken("E-TYPE", "should be one word of lower-case letters and _", near)
+    return value
+
+
 def _headers(value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping):
-        raise broken("E-TYPE", "should be a mapping of header names to text")
+        raise broken("E-TYPE", "should be a mapping of header names to text", "write headers: { X-Team: research }")
     for name, text in value.items():
         if not _HEADER_NAME.fullmatch(name):
-            raise broken("E-TYPE", f"{name[:40]!r} is no header name")
+            hint = "a header name has letters, digits and -, no space and no colon"
+            raise broken("E-TYPE", f"{name[:40]!r} is no header name", hint)
         if name.lower() in _CREDENTIAL_HEADERS:
             raise broken("E-SECRET-INLINE", f"header {name} carries a credential", "use auth.secretRef")
         if name.lower() in _FRAMING_HEADERS:
-            raise broken("E-TYPE", f"header {name} is set by the router")
+            raise broken("E-TYPE", f"header {name} is set by the router", "delete it")
         if not isinstance(text, str) or not text.isprintable():
             raise broken("E-TYPE", f"header {name} should be one line of text", "quote numbers")
     return dict(value)
@@ -163,6 +175,8 @@ SecondsOrNone = Annotated[
     float, PlainValidator(lambda value: 0.0 if value == 0 and value is not False else _duration(value, "s"))
 ]
 """Seconds, or 0 for never."""
+Effect = Annotated[str, PlainValidator(_effect)]
+"""What a tool does: a word of `proxy.resources.EFFECTS`, "unknown", or another of the operator's."""
 Zone = Literal["device", "network", "own-cloud", "vendor"]
 Text = Annotated[str, Field(min_length=1)]
 

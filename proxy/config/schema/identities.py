@@ -14,9 +14,10 @@ from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
 from proxy.config.inline import HINT, key_shape
 
-from .fields import NOT_YET, REFUSED, UNENFORCED, Money, Positive, Record, Ref, Spec, Text, broken
+from .fields import NOT_YET, REFUSED, UNENFORCED, Effect, Money, Positive, Record, Ref, Spec, Text, broken
 from .settings import ContextField
 
+_BY_HASH = REFUSED.but_for(note="this version knows a key by its hash alone", hint="write hash: sha256:…")
 _DIGEST = re.compile(r"sha256:([0-9a-fA-F]{64})")
 
 
@@ -67,7 +68,7 @@ class KeyLimits(Record):
 
 class ClientKeySpec(Spec):
     digest: Annotated[str, PlainValidator(_hash)] | None = Field(default=None, alias="hash")
-    secret_ref: Annotated[Ref | None, REFUSED] = None
+    secret_ref: Annotated[Ref | None, _BY_HASH] = None
     identity: Pinned = Field(default_factory=Pinned)
     expires_at: Annotated[float, PlainValidator(_instant)] | None = None
     allow: Allowed = Field(default_factory=Allowed)
@@ -145,7 +146,7 @@ class EnvironmentSpec(Open):
 
 
 class SideEffects(Record):
-    level: Annotated[str, Field(pattern="^[a-z_]+$")]
+    level: Effect
     idempotent: bool = False
 
 

@@ -30,6 +30,11 @@ _FORMS = (
 )
 
 
+_CONDITION = REFUSED.but_for(
+    note="this version knows no conditional candidates", hint="leave it out, or make a route for each case"
+)
+
+
 def _entry(value: Any) -> Any:
     """The short forms of a candidate, brought to the long one."""
     if isinstance(value, str):
@@ -70,7 +75,7 @@ class Entry(Record):
     parameters: Parameters = Field(default_factory=Parameters)
     timeouts: Timeouts = Field(default_factory=Timeouts)
     weight: Positive | None = None
-    when: Annotated[dict[str, Any] | None, REFUSED] = None
+    when: Annotated[dict[str, Any] | None, _CONDITION] = None
 
     @model_validator(mode="after")
     def _has_one_form(self) -> Entry:

@@ -32,6 +32,12 @@ ContextField = Literal[
 ]
 
 
+_TLS = REFUSED.but_for(
+    note="this version listens without TLS", hint="leave it out, and put a proxy that ends TLS before the router"
+)
+_MODES = REFUSED.but_for("open", "keys", note="this version cannot pass clients' keys on", hint="write open or keys")
+
+
 def _path(value: str) -> str:
     if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", value):
         raise broken("E-TYPE", "should be a path", "start with / and use letters, digits and . _ ~ -")
@@ -49,14 +55,14 @@ class Tls(Record):
 class Listen(Record):
     address: Text | None = None
     port: Annotated[int, Field(ge=0, le=65535)] | None = None
-    tls: Annotated[Tls | None, REFUSED] = None
+    tls: Annotated[Tls | None, _TLS] = None
     base_paths: Annotated[list[BasePath], Field(min_length=1)] | None = None
     allowed_hosts: list[Text] | None = None
     max_body_bytes: Positive | None = None
 
 
 class Auth(Record):
-    mode: Annotated[Literal["open", "keys", "passthrough"] | None, REFUSED.but_for("open", "keys")] = None
+    mode: Annotated[Literal["open", "keys", "passthrough"] | None, _MODES] = None
     passthrough_provider: Annotated[Text | None, NOT_YET] = None
     admin_token_secret_ref: Ref | None = None
     trust_headers: list[ContextField] | None = None

@@ -118,6 +118,14 @@ def test_tools_keep_their_order_and_may_be_globs(tmp_path: Path) -> None:
 def test_a_level_nobody_knows_counts_as_an_effect_and_is_said(tmp_path: Path) -> None:
     text = ROUTE + resource("Tool", "x", "sideEffects: { level: odd }")
     assert told(tmp_path, text) == [("W-EFFECT-UNKNOWN", "spec.sideEffects.level")]
+    assert told(tmp_path, text.replace("odd", "unknown")) == [], "it says what leaving the record out says"
+
+
+@pytest.mark.parametrize("word", ["read-only", "7", "Read_only"])
+def test_a_level_that_is_no_word_is_an_error_with_a_hint(tmp_path: Path, word: str) -> None:
+    problem = only(tmp_path, ROUTE + resource("Tool", "x", f"sideEffects: {{ level: {word} }}"))
+    assert (problem.code, problem.path) == ("E-TYPE", "spec.sideEffects.level")
+    assert "read_only" in (problem.hint or "")
 
 
 @pytest.mark.parametrize("kind", ["Team", "Environment"])

@@ -12,14 +12,23 @@ from typing import Any, Protocol
 from proxy.resources import SecretRef, SecretSource, Settings
 from translators.providers.provider import AdapterProvider, Provider
 
-from .problems import Position, Problem
+from .problems import Position, Problem, suggestion
 from .urls import BadUrlError, is_everywhere, normalised
 
 LEVELS = ("debug", "info", "warning", "error")
 PLACEHOLDERS = frozenset({"local"})
 """Not keys: what our own banner tells apps to export when they have none."""
+ADMIN_TOKEN = SecretRef(name="JOCH_ADMIN_TOKEN", source=SecretSource(type="env", location="JOCH_ADMIN_TOKEN"))
+"""The operators' token where no Secret is named for it. On the command line the variable says what to send."""
 _OLLAMA_PORT = 11434
-_THEIR_OWN = {"ollama": ("OLLAMA_HOST",), "microsoft": ("AZURE_OPENAI_ENDPOINT", "AZURE_FOUNDRY_PROJECT_ENDPOINT")}
+_THEIR_OWN = {
+    "ollama": ("OLLAMA_HOST",),
+    "microsoft": (
+        "JOCH_PROVIDER_MICROSOFT_FOUNDRY_ENDPOINT",
+        "AZURE_OPENAI_ENDPOINT",
+        "AZURE_FOUNDRY_PROJECT_ENDPOINT",
+    ),
+}
 """Variables of providers themselves that say where they are. `OPENAI_BASE_URL` and its like are never read: they point at us."""
 
 
@@ -109,22 +118,27 @@ def overridden(
         if port.isascii() and port.isdigit() and int(port) <= 65535:
             changes["port"] = int(port)
         else:
-            problems.append(_variable("JOCH_ROUTER_PORT", "should be a port, 0 to 65535"))
+            problems.append(_variable("JOCH_ROUTER_PORT", "should be a port", "a whole number from 0 to 65535"))
     if env.get("JOCH_LISTEN_ADDRESS"):
         changes["address"] = env["JOCH_LISTEN_ADDRESS"]
+    if env.get("JOCH_STORE_PATH"):
+        changes["store_path"] = env["JOCH_STORE_PATH"]
+    # A Secret that is named for it stays: the variable may be meant for another router, which this shell asks.
+    if env.get(ADMIN_TOKEN.name) and settings.admin_token is None:
+        changes["admin_token"] = ADMIN_TOKEN
     if "JOCH_LOG_LEVEL" in env:
         level = env["JOCH_LOG_LEVEL"].lower()
         if level in LEVELS:
             changes["log_level"] = level
         else:
-            problems.append(_variable("JOCH_LOG_LEVEL", f"should be one of {', '.join(LEVELS)}"))
+            problems.append(_variable("JOCH_LOG_LEVEL", "is no level of the log", suggestion(level, LEVELS)))
     if "JOCH_LOG_FORMAT" in env:
         if env["JOCH_LOG_FORMAT"] in ("json", "text"):
             changes["log_format"] = env["JOCH_LOG_FORMAT"]
         else:
-            problems.append(_variable("JOCH_LOG_FORMAT", "should be json or text"))
+            problems.append(_variable("JOCH_LOG_FORMAT", "is no format of the log", "write json or text"))
     return replace(settings, **{**changes, **flags})
 
 
-def _variable(name: str, message: str) -> Problem:
-    return Problem(code="E-TYPE", message=message, position=Position(f"environment variable {name}"))
+def _variable(name: str, message: str, hint: str | None) -> Problem:
+    return Problem(code="E-TYPE", message=message, position=Position(f"environment variable {name}"), hint=hint)

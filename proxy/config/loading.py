@@ -32,7 +32,7 @@ from translators.providers.provider import Provider
 from . import aliases, documents, envelope, implicit, settings, sources
 from .callers import CallerBuilder
 from .discovered import with_catch_all
-from .environment import Providers, base_url_from, overridden
+from .environment import ADMIN_TOKEN, Providers, base_url_from, overridden
 from .identity import identity_by_convention, version_from, words_from
 from .inline import masked, pasted_keys
 from .keys import convention, is_local, place_of
@@ -333,7 +333,9 @@ class _Reading:
         users: dict[SecretRef, tuple[envelope.Resource, documents.Path]] = {}
         documents_in = {model.secret for _, model in models if model.auth.type == "google-sa"}
         gateway = base.tool_gateway
-        if base.admin_token and own is not None:
+        if base.admin_token == ADMIN_TOKEN:
+            self._fault_of_variable(base.admin_token)
+        elif base.admin_token and own is not None:
             users[base.admin_token] = (own, ("spec", "auth", "adminTokenSecretRef"))
         if gateway and gateway.secret and own is not None:
             users[gateway.secret] = (own, ("spec", "toolGateway", "secretRef"))
@@ -356,6 +358,16 @@ class _Reading:
             )
             hint = f"{what} until it is there" if fault.fault == "missing" else None
             self.problems.append(resource.problem(code, f"secret {secret.name}: {fault.detail}", path, hint))
+
+    def _fault_of_variable(self, token: SecretRef) -> None:
+        """The operators' token in the environment: it is there, but perhaps nothing that can be sent."""
+        fault = self.fault_of(token) if self.fault_of is not None else None
+        if fault is not None:
+            position, hint = (
+                Position(f"environment variable {token.name}"),
+                "set it to one line of printable characters",
+            )
+            self.problems.append(Problem(code="E-SECRET-INVALID", message=fault.detail, position=position, hint=hint))
 
 
 def _identity(problem: Problem) -> tuple[str, str, str]:

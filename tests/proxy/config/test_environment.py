@@ -1,8 +1,15 @@
 import pytest
 
-from proxy.config.environment import base_url_from, base_url_variable, key_by_convention, ollama_url, overridden
+from proxy.config.environment import (
+    ADMIN_TOKEN,
+    base_url_from,
+    base_url_variable,
+    key_by_convention,
+    ollama_url,
+    overridden,
+)
 from proxy.config.problems import Problem
-from proxy.resources import Settings
+from proxy.resources import SecretRef, SecretSource, Settings
 
 from .writing import record
 
@@ -38,6 +45,8 @@ def test_a_variable_moves_a_provider_and_openai_base_url_never_does() -> None:
     assert base_url_from("openai", env, problems) is None
     assert base_url_from("ollama", {"OLLAMA_HOST": "gpu"}, problems) == "http://gpu:11434"
     assert base_url_from("vllm", {"OLLAMA_HOST": "gpu"}, problems) is None
+    foundry = {"JOCH_PROVIDER_MICROSOFT_FOUNDRY_ENDPOINT": "https://a", "AZURE_OPENAI_ENDPOINT": "https://b"}
+    assert base_url_from("microsoft", foundry, problems) == "https://a"
     assert problems == []
 
 
@@ -67,10 +76,21 @@ def test_flags_win_over_variables_and_variables_over_settings() -> None:
         "JOCH_LISTEN_ADDRESS": "127.0.0.2",
         "JOCH_LOG_LEVEL": "DEBUG",
         "JOCH_LOG_FORMAT": "text",
+        "JOCH_STORE_PATH": "/var/joch/calls.db",
     }
-    found = overridden(Settings(port=1), env, {"port": 9001}, problems)
+    found = overridden(Settings(port=1, store_path="here.db"), env, {"port": 9001}, problems)
     assert (found.port, found.address, found.log_level, found.log_format) == (9001, "127.0.0.2", "debug", "text")
+    assert found.store_path == "/var/joch/calls.db"
     assert problems == []
+
+
+def test_the_operators_token_may_be_a_variable_where_no_secret_is_named() -> None:
+    env = {"JOCH_ADMIN_TOKEN": "t"}
+    assert overridden(Settings(), env, {}, []).admin_token == ADMIN_TOKEN
+    assert (ADMIN_TOKEN.source.type, ADMIN_TOKEN.source.location) == ("env", "JOCH_ADMIN_TOKEN")
+    named = SecretRef(name="admin", source=SecretSource(type="file", location="/run/secrets/admin"))
+    assert overridden(Settings(admin_token=named), env, {}, []).admin_token == named
+    assert overridden(Settings(), {"JOCH_ADMIN_TOKEN": ""}, {}, []).admin_token is None
 
 
 @pytest.mark.parametrize(
@@ -89,3 +109,4 @@ def test_a_variable_that_cannot_be_used_is_a_problem(variable: str, value: str) 
     assert [(problem.code, problem.position.source) for problem in problems] == [
         ("E-TYPE", f"environment variable {variable}")
     ]
+    assert problems[0].hint

@@ -196,3 +196,16 @@ def test_a_door_that_cannot_be_locked_as_written_is_an_error_or_said(tmp_path: P
     assert ("E-NOT-YET", "spec.auth.adminTokenSecretRef") in told(tmp_path, text + vault)
     problem = only(tmp_path, text + secret("s"), fault_of=SecretResolver(KEY).problem)
     assert (problem.code, problem.path) == ("W-SECRET-UNRESOLVED", "spec.auth.adminTokenSecretRef")
+
+
+@pytest.mark.parametrize("written", [model("a"), settings("{ logging: { level: info } }") + model("a")])
+def test_the_operators_token_of_the_environment_locks_their_endpoints(tmp_path: Path, written: str) -> None:
+    env = {**KEY, "JOCH_ADMIN_TOKEN": "canary"}
+    found = loaded(tmp_path, written, env, fault_of=SecretResolver(env).problem)
+    token = found.snapshot.settings.admin_token
+    assert token is not None
+    assert SecretResolver(env).resolve(token).reveal() == "canary"
+    broken = {**KEY, "JOCH_ADMIN_TOKEN": "canary\nx"}
+    problem = only(tmp_path, written, broken, fault_of=SecretResolver(broken).problem)
+    assert (problem.code, problem.position.source) == ("E-SECRET-INVALID", "environment variable JOCH_ADMIN_TOKEN")
+    assert "canary" not in str(problem)

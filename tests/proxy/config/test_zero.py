@@ -4,6 +4,7 @@ import sys
 import pytest
 
 from proxy.config import ConfigError
+from proxy.config.environment import ADMIN_TOKEN
 from proxy.config.zero import endpoints, from_environment
 from proxy.resources import Settings
 from translators.providers.provider import Discovered, Discovery, Probe
@@ -128,3 +129,8 @@ def test_the_first_start_waits_for_neither_yaml_nor_pydantic() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+def test_the_operators_token_may_be_in_the_environment_without_any_file() -> None:
+    assert from_environment({"JOCH_ADMIN_TOKEN": "t"}, {}).settings.admin_token == ADMIN_TOKEN
+    assert from_environment({}, {}).settings.admin_token is None

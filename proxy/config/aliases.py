@@ -14,10 +14,8 @@ from proxy.resources import Model, ModelRoute
 from .documents import Path
 from .envelope import Resource
 from .problems import Problem
-from .references import References
+from .references import GLOB, References
 from .schema.fields import Reference
-
-_GLOB = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Alias:
     @property
     def is_glob(self) -> bool:
         """Whether it stands for many names."""
-        return not _GLOB.isdisjoint(self.name)
+        return not GLOB.isdisjoint(self.name)
 
 
 def settled(

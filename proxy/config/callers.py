@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 
 from proxy.resources import Agent, ClientKey, Environment, ModelRoute, Team, Tool
 
 from .documents import Path
 from .envelope import Resource
-from .problems import Problem
-from .references import References, route_key
+from .problems import Problem, suggestion
+from .references import GLOB, References, route_key
 from .routes import RouteBuilder
 from .schema.fields import Reference
 from .schema.identities import AgentSpec, ClientKeySpec, EnvironmentSpec, TeamSpec, ToolSpec
 from .settings import doubt_of_effect
 from .validate import validated
+
+_POLICY: Path = ("spec", "modelPolicy", "allowed")
 
 
 @dataclass(slots=True)
@@ -31,11 +35,12 @@ class Callers:
 
 @dataclass(slots=True)
 class CallerBuilder:
-    """Builds them, adding to `problems`."""
+    """Builds them, adding to `problems`. `now` is unix seconds, for keys that have an end."""
 
     references: References
     routes: Mapping[str, ModelRoute]
     codes: RouteBuilder
+    now: float
     problems: list[Problem]
 
     def build(self, resources: Sequence[Resource]) -> Callers:
@@ -64,6 +69,11 @@ class CallerBuilder:
         if spec.digest in made.keys:
             other = made.keys[spec.digest].name
             self._add(resource, "E-DUP-RESOURCE", f"has the same key as {other}", ("spec", "hash"), "delete one")
+        if spec.expires_at is not None and spec.expires_at <= self.now:
+            when = f"{datetime.fromtimestamp(spec.expires_at, UTC):%Y-%m-%d %H:%M} UTC"
+            hint = "delete it, or make another with joch keys create"
+            message = f"the key expired on {when}: calls with it are refused"
+            self._add(resource, "W-KEY-EXPIRED", message, ("spec", "expiresAt"), hint)
         pinned = spec.identity
         made.keys[spec.digest] = ClientKey(
             name=resource.name,
@@ -75,8 +85,8 @@ class CallerBuilder:
             user=pinned.user,
             labels=pinned.labels,
             expires=spec.expires_at,
-            routes=_globs(spec.allow.routes),
-            models=_globs(spec.allow.models),
+            routes=self._route_globs(resource, spec.allow.routes, ("spec", "allow", "routes")),
+            models=self._model_globs(resource, spec.allow.models, ("spec", "allow", "models")),
             trust_headers=None if spec.trust_headers is None else tuple(spec.trust_headers),
             requests_per_minute=spec.limits.requests_per_minute,
             tokens_per_minute=spec.limits.tokens_per_minute,
@@ -87,24 +97,25 @@ class CallerBuilder:
         if spec is None:
             return
         use = spec.model_route
-        made.agents[route_key(resource.namespace, resource.name)] = Agent(
+        agent = Agent(
             name=resource.name,
             namespace=resource.namespace,
             labels=resource.labels,
             route=self._route(resource, use.route_ref, ("spec", "modelRoute", "routeRef")),
             force_route=use.mode == "force",
-            allowed=_globs(spec.model_policy.allowed),
+            allowed=self._model_globs(resource, spec.model_policy.allowed, _POLICY),
             team=resource.labels.get("team"),
             tokens_per_run=spec.budgets.token_limit_per_run,
             tool_calls_per_run=spec.budgets.tool_call_limit_per_run,
         )
+        made.agents[route_key(resource.namespace, resource.name)] = agent
+        self._shut_out(resource, agent)
 
     def _team(self, resource: Resource, made: Callers) -> None:
         spec = validated(resource, TeamSpec, self.problems)
         if spec is not None and self._is_first(resource, made.teams):
-            made.teams[resource.name] = Team(
-                name=resource.name, namespaces=tuple(spec.namespaces), allowed=_globs(spec.model_policy.allowed)
-            )
+            allowed = self._model_globs(resource, spec.model_policy.allowed, _POLICY)
+            made.teams[resource.name] = Team(name=resource.name, namespaces=tuple(spec.namespaces), allowed=allowed)
 
     def _environment(self, resource: Resource, made: Callers) -> None:
         spec = validated(resource, EnvironmentSpec, self.problems)
@@ -117,7 +128,7 @@ class CallerBuilder:
                 resource, spec.compliance.data_residency, ("spec", "compliance", "dataResidency")
             ),
             route=self._route(resource, spec.defaults.model_route_ref, ("spec", "defaults", "modelRouteRef")),
-            allowed=_globs(spec.model_policy.allowed),
+            allowed=self._model_globs(resource, spec.model_policy.allowed, _POLICY),
         )
 
     def _tool(self, resource: Resource, made: Callers) -> None:
@@ -143,13 +154,73 @@ class CallerBuilder:
             return None
         found = self.references.target(reference, resource, path, self.routes)
         if found is not None and found not in self.routes:
-            self._add(resource, "E-REF", f"{reference} is a model, and an agent needs a route", path)
+            hint = f"make a route of it: strategy: {{ primary: {reference} }}"
+            self._add(resource, "E-REF", f"{reference} is a model, and here a route is needed", path, hint)
             return None
         return found
+
+    # --- what a caller may use -------------------------------------------------------------------------------------
+
+    def _model_globs(self, resource: Resource, written: Sequence[str] | None, path: Path) -> tuple[str, ...] | None:
+        """Globs as written, and names as the refs of the models they mean; a name that means none would allow nothing."""
+        if written is None:
+            return None
+        found = []
+        for index, name in enumerate(written):
+            if not GLOB.isdisjoint(name):
+                found.append(name)
+            elif entry := self.references.candidate(Reference(name), resource, (*path, index)):
+                found.append(entry.ref)
+        if len(found) == len(written) and not any(map(self.references.globbed, found)):
+            hint = "write references such as openai:gpt-4o or globs such as ollama:*, or leave it out to allow all"
+            self._add(resource, "W-SELECTOR-EMPTY", "no model is allowed: every call is refused", path, hint)
+        return tuple(found)
+
+    def _route_globs(self, resource: Resource, written: Sequence[str] | None, path: Path) -> tuple[str, ...] | None:
+        """As `_model_globs`, with the routes' own keys."""
+        if written is None:
+            return None
+        found = []
+        for index, name in enumerate(written):
+            keys = (route_key(resource.namespace, name), name)
+            if not GLOB.isdisjoint(name):
+                found.append(name)
+            elif key := next((key for key in keys if key in self.routes), None):
+                found.append(key)
+            elif not self.references.is_broken("ModelRoute", Reference(name), resource.namespace):
+                hint = suggestion(name, self.routes) or "declare it as a ModelRoute"
+                self._add(resource, "E-REF", f"there is no route {name}", (*path, index), hint)
+        some = any(fnmatchcase(key, glob) for glob in found for key in self.routes)
+        if len(found) == len(written) and not some and not self.references.has_broken("ModelRoute"):
+            hint = "write names of routes or globs such as support-*, or leave it out to allow all"
+            self._add(resource, "W-SELECTOR-EMPTY", "no route is allowed", path, hint)
+        return tuple(found)
+
+    def _shut_out(self, resource: Resource, agent: Agent) -> None:
+        """An agent whose route has no candidate that it may use."""
+        if agent.route is None or not agent.allowed:
+            return
+        refs = [entry.ref for entry in self.routes[agent.route].entries]
+        if not any(fnmatchcase(ref, glob) for ref in refs for glob in agent.allowed):
+            message = f"no candidate of its route {agent.route} is allowed ({', '.join(refs)})"
+            hint = "allow one of them, or give the agent another route"
+            self._add(resource, "W-ROUTE-UNSATISFIABLE", message, _POLICY, hint)
 
     def _add(self, resource: Resource, code: str, message: str, path: Path, hint: str | None = None) -> None:
         self.problems.append(resource.problem(code, message, path, hint))
 
 
-def _globs(written: Sequence[str] | None) -> tuple[str, ...] | None:
-    return None if written is None else tuple(written)
+def unmatched_access(routes: Sequence[tuple[Resource, ModelRoute]], callers: Callers) -> list[Problem]:
+    """A warning for each route whose selector no caller can match: labels come from Agent records and from keys alone."""
+    known: list[Mapping[str, str]] = [agent.labels for agent in callers.agents.values()]
+    for key in callers.keys.values():
+        pinned = [agent.labels for agent in callers.agents.values() if key.agent in (None, agent.name)]
+        known += [key.labels, *({**labels, **key.labels} for labels in pinned)]
+    problems = []
+    for resource, route in routes:
+        labels = route.access.labels if route.access is not None else {}
+        if labels and not any(labels.items() <= each.items() for each in known):
+            hint = f"give an Agent or a ClientKey the labels {', '.join(f'{name}: {text}' for name, text in labels.items())}"
+            path = ("spec", "access", "agents")
+            problems.append(resource.problem("W-SELECTOR-EMPTY", "selector matches no agents", path, hint))
+    return problems

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
@@ -30,7 +30,7 @@ from translators import providers as installed
 from translators.providers.provider import Provider
 
 from . import aliases, documents, envelope, implicit, settings, sources
-from .callers import CallerBuilder
+from .callers import CallerBuilder, unmatched_access
 from .discovered import with_catch_all
 from .environment import ADMIN_TOKEN, Providers, base_url_from, overridden
 from .identity import identity_by_convention, version_from, words_from
@@ -56,6 +56,8 @@ class SecretFault(Protocol):
     detail: str
 
 
+_ECHOES = ("E-REF", "E-OPEN-BIND", "W-ROUTE-UNSATISFIABLE", "W-SELECTOR-EMPTY", "W-KEY-MISSING")
+"""What is only said because something is not there."""
 _ONE_PER_FIELD = ("W-NOT-YET", "W-PRICE-STALE", "W-UNENFORCED")
 
 
@@ -88,10 +90,11 @@ def load(
 
     `overrides` are flags, by the names of `Settings`. `local` names the local model that takes unknown names ("" picks
     one). `fault_of` tells whether a secret could be resolved now; without it nothing is looked at. `today` is the day by
-    which prices grow old and models retire. Raises `ConfigError` with all problems when one of them is an error.
+    which prices grow old, keys expire and models retire. Raises `ConfigError` with all problems when one of them is an error.
     """
     texts, problems = sources.read(paths, overlay)
-    reading = _Reading(env, overrides or {}, providers, fault_of, today or datetime.now(UTC).date(), problems)
+    now = datetime.now(UTC) if today is None else datetime.combine(today, time(), UTC)
+    reading = _Reading(env, overrides or {}, providers, fault_of, now.timestamp(), now.date(), problems)
     parsed = []
     for source in texts:
         found, wrong = documents.parse(source.text, source.name)
@@ -118,6 +121,7 @@ class _Reading:
     flags: Mapping[str, Any]
     providers: Providers
     fault_of: FaultOf | None
+    now: float
     today: date
     problems: list[Problem]
     secrets: SecretIndex = field(default_factory=SecretIndex)
@@ -131,7 +135,8 @@ class _Reading:
         base = settings.build(own, spec, self.secrets, self.problems) if own and spec else Settings()
         base = overridden(base, self.env, self.flags, self.problems)
         self._provider_addresses(own, base)
-        self._bind(own, spec, base, has_keys=any(resource.kind == "ClientKey" for resource in resources))
+        has_keys = any(resource.kind == "ClientKey" for resource in resources)
+        self._bind(own, spec, base, has_keys=has_keys)
         models = self._models(resources, base, spec.fx if spec else {})
         by_ref = {model.ref: model for _, model in models}
         templates = self._implicit(base, by_ref.values())
@@ -143,7 +148,10 @@ class _Reading:
         self.problems += aliases.shadowed(written, by_key)
         self._secret_faults(own, base, models)
         residency = RouteBuilder(references, self.problems, Failover(), Retry(), base.residency)
-        callers = CallerBuilder(references, by_key, residency, self.problems).build(resources)
+        callers = CallerBuilder(references, by_key, residency, self.now, self.problems).build(resources)
+        if len(callers.agents) + len(callers.keys) == sum(each.kind in ("Agent", "ClientKey") for each in resources):
+            self.problems += unmatched_access(routes, callers)  # otherwise one that is broken may match
+        self._locked(own, spec, has_keys=has_keys)
         return Snapshot(
             settings=replace(final, auth_mode=self._mode(spec, callers.keys)),
             models=by_ref,
@@ -258,6 +266,13 @@ class _Reading:
                 "flag --host" if "address" in self.flags else "environment variable JOCH_LISTEN_ADDRESS"
             )
             self.problems.append(Problem(code="E-OPEN-BIND", message=message, position=position, hint=hint))
+
+    def _locked(self, own: envelope.Resource | None, spec: RouterSettingsSpec | None, *, has_keys: bool) -> None:
+        """A router that asks for keys which nobody can have."""
+        if own is not None and spec is not None and spec.auth.mode == "keys" and not has_keys:
+            message = "calls need a key, and there is no ClientKey: every call is refused"
+            hint = "make one with joch keys create, and add the ClientKey that it prints"
+            self.problems.append(own.problem("W-KEY-MISSING", message, ("spec", "auth", "mode"), hint))
 
     def _named(
         self,
@@ -379,7 +394,7 @@ def _without_echoes(problems: Sequence[Problem]) -> list[Problem]:
     """When part of a file could not be read, what it declares is not missing, only unread."""
     if not any(problem.code in ("E-YAML", "E-FILE") for problem in problems):
         return list(problems)
-    return [problem for problem in problems if problem.code not in ("E-REF", "W-ROUTE-UNSATISFIABLE")]
+    return [problem for problem in problems if problem.code not in _ECHOES]
 
 
 def _masked(problem: Problem) -> Problem:

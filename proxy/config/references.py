@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from proxy import catalog
 from proxy.resources import Model, ModelRoute, RouteEntry
@@ -17,6 +18,9 @@ from .envelope import Resource
 from .implicit import Implicit, find
 from .problems import Problem, suggestion
 from .schema.fields import Reference
+
+GLOB = frozenset("*?[")
+"""What makes a name stand for many."""
 
 
 @dataclass(slots=True)
@@ -43,9 +47,17 @@ class References:
             template, bare = served
             model = catalog.informed(replace(template, name=bare, model=bare))
             return RouteEntry(ref=model.ref, model=model)
-        if not self._is_broken("Model", reference, user.namespace):
+        if not self.is_broken("Model", reference, user.namespace):
             self.problems.append(user.problem("E-REF", f"there is no model {reference}", path, self._hint(reference)))
         return None
+
+    def globbed(self, glob: str) -> bool:
+        """Whether `glob`, of refs, has a declared Model or may have one that nobody declared, or that is broken."""
+        if any(fnmatchcase(ref, glob) for ref in self.models) or self.has_broken("Model"):
+            return True
+        begin = glob[: next((index for index, char in enumerate(glob) if char in GLOB), len(glob))]
+        starts = [f"{template.provider}:" for template, _ in self.implicit]
+        return any(begin.startswith(start) or start.startswith(begin) for start in starts)
 
     def known(self, reference: Reference, home: str, routes: Mapping[str, ModelRoute]) -> str | None:
         """The key of the route or the ref of the declared model `reference` means, if it means one."""
@@ -59,11 +71,11 @@ class References:
     def target(self, reference: Reference, user: Resource, path: Path, routes: Mapping[str, ModelRoute]) -> str | None:
         """What an alias or the default leads to: the key of a route, a Model's ref, or an implicit model's."""
         known = self.known(reference, user.namespace, routes)
-        if known is not None or self._is_broken("ModelRoute", reference, user.namespace):
+        if known is not None or self.is_broken("ModelRoute", reference, user.namespace):
             return known
         served = find(self.implicit, reference.name)
         if not served and not self._declared(reference, user.namespace):
-            if not self._is_broken("Model", reference, user.namespace):
+            if not self.is_broken("Model", reference, user.namespace):
                 message = f"there is no route and no model {reference}"
                 near = suggestion(reference.name, {*routes, *self.models})
                 self.problems.append(user.problem("E-REF", message, path, near))
@@ -91,7 +103,12 @@ class References:
             yield [ref for ref, model in self.models.items() if model.name == name]
             yield [ref for ref, model in self.models.items() if model.model == name]
 
-    def _is_broken(self, kind: str, reference: Reference, home: str) -> bool:
+    def has_broken(self, kind: str) -> bool:
+        """Whether any resource of that kind has errors of its own."""
+        return any(broken == kind for broken, _, _ in self.broken)
+
+    def is_broken(self, kind: str, reference: Reference, home: str) -> bool:
+        """Whether `reference` means a resource that has errors of its own: it is declared, and only unusable."""
         for namespaces, name in _readings(reference, home):
             bare = name.partition(":")[2] if name.partition(":")[0] in self.providers else name
             for broken_kind, namespace, broken_name in self.broken:

@@ -25,7 +25,7 @@ from .documents import Path
 from .envelope import Resource
 from .models import digest
 from .problems import Problem, suggestion
-from .references import References, route_key
+from .references import GLOB, References, route_key
 from .schema.route import Access as AccessSpec
 from .schema.route import ByLabels, Entry, Member, ModelRouteSpec, Strategy
 from .settings import failover, retry, with_clocks
@@ -144,7 +144,7 @@ class RouteBuilder:
         """A misspelt name would deny nobody, or allow nobody."""
         for verb in ("allow", "deny"):
             for index, name in enumerate(getattr(spec.constraints.providers, verb, None) or ()):
-                if not any(char in name for char in "*?[") and name not in self.references.providers:
+                if GLOB.isdisjoint(name) and name not in self.references.providers:
                     message = f"no installed package offers the provider {name[:40]!r}"
                     hint = suggestion(name, self.references.providers)
                     path = ("spec", "constraints", "providers", verb, index)

@@ -5,6 +5,8 @@
     envelope    apiVersion, kind, metadata              schema/     what each spec may hold, and what is acted on
     validate    a spec against its schema               loading     the steps in order: `load`
     settings, models, routes, aliases                   specs to the records of `proxy.resources`
+    callers                                             who calls, and what a caller may use
+    misses                                              why a candidate can never serve a route
     references, secret_index, keys, implicit            what a name, a secret, an address or an absent record means
     environment what variables and flags say            zero        a snapshot without any file
     discovered  what local endpoints serve              difference  what a reload changed

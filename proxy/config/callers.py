@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-from proxy.resources import Agent, ClientKey, Environment, ModelRoute, Team, Tool
+from proxy.resources import Agent, ClientKey, Environment, ModelRoute, Residency, Team, Tool
 
 from .documents import Path
 from .envelope import Resource
 from .problems import Problem, suggestion
 from .references import GLOB, References, route_key
-from .routes import RouteBuilder
+from .routes import residency_code, spelled
 from .schema.fields import Reference
 from .schema.identities import AgentSpec, ClientKeySpec, EnvironmentSpec, TeamSpec, ToolSpec
 from .settings import doubt_of_effect
@@ -39,7 +39,7 @@ class CallerBuilder:
 
     references: References
     routes: Mapping[str, ModelRoute]
-    codes: RouteBuilder
+    residency: Residency
     now: float
     problems: list[Problem]
 
@@ -124,8 +124,12 @@ class CallerBuilder:
         made.environments[resource.name] = Environment(
             name=resource.name,
             region=spec.region,
-            residency=self.codes.code(
-                resource, spec.compliance.data_residency, ("spec", "compliance", "dataResidency")
+            residency=residency_code(
+                resource,
+                spec.compliance.data_residency,
+                ("spec", "compliance", "dataResidency"),
+                self.residency,
+                self.problems,
             ),
             route=self._route(resource, spec.defaults.model_route_ref, ("spec", "defaults", "modelRouteRef")),
             allowed=self._model_globs(resource, spec.model_policy.allowed, _POLICY),
@@ -220,7 +224,7 @@ def unmatched_access(routes: Sequence[tuple[Resource, ModelRoute]], callers: Cal
     for resource, route in routes:
         labels = route.access.labels if route.access is not None else {}
         if labels and not any(labels.items() <= each.items() for each in known):
-            hint = f"give an Agent or a ClientKey the labels {', '.join(f'{name}: {text}' for name, text in labels.items())}"
+            hint = f"give an Agent or a ClientKey the labels {spelled(labels)}"
             path = ("spec", "access", "agents")
             problems.append(resource.problem("W-SELECTOR-EMPTY", "selector matches no agents", path, hint))
     return problems

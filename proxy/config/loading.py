@@ -27,6 +27,7 @@ from proxy.resources import (
     Snapshot,
 )
 from translators import providers as installed
+from translators.providers import BrokenProviderError
 from translators.providers.provider import Provider
 
 from . import aliases, documents, envelope, implicit, settings, sources
@@ -147,8 +148,7 @@ class _Reading:
         written = aliases.declared(own, spec.aliases if spec else {}, routes, models)
         self.problems += aliases.shadowed(written, by_key)
         self._secret_faults(own, base, models)
-        residency = RouteBuilder(references, self.problems, Failover(), Retry(), base.residency)
-        callers = CallerBuilder(references, by_key, residency, self.now, self.problems).build(resources)
+        callers = CallerBuilder(references, by_key, base.residency, self.now, self.problems).build(resources)
         if len(callers.agents) + len(callers.keys) == sum(each.kind in ("Agent", "ClientKey") for each in resources):
             self.problems += unmatched_access(routes, callers)  # otherwise one that is broken may match
         self._locked(own, spec, has_keys=has_keys)
@@ -214,7 +214,15 @@ class _Reading:
     ) -> list[tuple[envelope.Resource, ModelRoute]]:
         inherited = settings.failover(spec.failover if spec else None, Failover())
         own_retry = settings.retry(spec.retry if spec else None, Retry())
-        builder = RouteBuilder(references, self.problems, replace(inherited, declared=False), own_retry, base.residency)
+        builder = RouteBuilder(
+            references,
+            self.problems,
+            replace(inherited, declared=False),
+            own_retry,
+            base.residency,
+            base.unknown_cost,
+            self._bound_of,
+        )
         built = []
         for resource in resources:
             if resource.kind != "ModelRoute":
@@ -314,8 +322,18 @@ class _Reading:
         found = (self._template(base, name) for name in used if name in self.providers.names())
         return tuple(template for template in found if template)
 
+    def _bound_of(self, model: Model) -> Mapping[str, bool] | None:
+        """The flags that the provider of `model` can have at all."""
+        if model.provider not in self.providers.names():
+            return None
+        record = self.providers.load(model.provider)
+        return (record.bound(model.api) if isinstance(record, Provider) else record.capabilities).flags
+
     def _template(self, base: Settings, name: str) -> implicit.Implicit | None:
-        record = self.providers.load(name)
+        try:
+            record = self.providers.load(name)
+        except BrokenProviderError:  # where it is used says so
+            return None
         if not isinstance(record, Provider):
             return None
         configured = base.providers.get(name, ProviderSettings())

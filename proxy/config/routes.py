@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
 from proxy import places
 from proxy.resources import (
@@ -19,10 +18,10 @@ from proxy.resources import (
     RouteEntry,
     Zone,
 )
-from translators.canonical.capabilities import FLAGS
 
 from .documents import Path
 from .envelope import Resource
+from .misses import miss_of
 from .models import digest
 from .problems import Problem, suggestion
 from .references import GLOB, References, route_key
@@ -33,13 +32,19 @@ from .settings import failover, retry, with_clocks
 
 @dataclass(slots=True)
 class RouteBuilder:
-    """Builds the route records of one configuration, adding to `problems`. The last three are RouterSettings' own."""
+    """Builds the route records of one configuration, adding to `problems`.
+
+    `failover`, `retry`, `residency` and `unknown_cost` are RouterSettings' own. `bound_of` says what a provider can do at
+    all; None where that is not known.
+    """
 
     references: References
     problems: list[Problem]
     failover: Failover
     retry: Retry
     residency: Residency
+    unknown_cost: str
+    bound_of: Callable[[Model], Mapping[str, bool] | None]
 
     def build(self, resource: Resource, spec: ModelRouteSpec) -> ModelRoute | None:
         """The route, or None after adding the reason as an error."""
@@ -51,7 +56,8 @@ class RouteBuilder:
         found = [self._entries(resource, item, path, step) for step, (path, item) in enumerate(written)]
         entries = [entry for step in found for entry in step or ()]
         if written and spec.strategy.primary is not None and found[0] == []:
-            self._add(resource, "E-ROUTE-EMPTY", "the primary's selector finds no model", written[0][0])
+            hint = "give a Model these labels, or name one as primary"
+            self._add(resource, "E-ROUTE-EMPTY", "the primary's selector finds no model", written[0][0], hint)
         requirements = spec.requirements
         route = ModelRoute(
             name=route_key(resource.namespace, resource.name),
@@ -111,7 +117,8 @@ class RouteBuilder:
         models = [model for model in self.references.models.values() if labels <= model.labels.items()]
         models.sort(key=lambda model: -model.priority)
         if not models:
-            self._add(resource, "W-SELECTOR-EMPTY", "the selector finds no model", (*path, "selector"))
+            hint = f"write metadata: {{ labels: {{ {spelled(dict(labels))} }} }} in a Model"
+            self._add(resource, "W-SELECTOR-EMPTY", "the selector finds no model", (*path, "selector"), hint)
         return [self._with(RouteEntry(ref=model.ref), item, step) for model in models]
 
     def _entry(self, resource: Resource, item: Entry | Member, path: Path, step: int) -> RouteEntry | None:
@@ -133,7 +140,13 @@ class RouteBuilder:
             max_cost_per_call=written.max_cost_usd_per_call,
             max_tokens_per_execution=written.max_tokens_per_execution,
             max_calls_per_execution=written.max_calls_per_execution,
-            residency=self.code(resource, written.data_residency, ("spec", "constraints", "dataResidency")),
+            residency=residency_code(
+                resource,
+                written.data_residency,
+                ("spec", "constraints", "dataResidency"),
+                self.residency,
+                self.problems,
+            ),
             allow=None if providers is None or providers.allow is None else tuple(providers.allow),
             deny=tuple(providers.deny or ()) if providers is not None else (),
             max_zone=written.max_zone,
@@ -149,17 +162,6 @@ class RouteBuilder:
                     hint = suggestion(name, self.references.providers)
                     path = ("spec", "constraints", "providers", verb, index)
                     self._add(resource, "E-PROVIDER", message, path, hint)
-
-    def code(self, resource: Resource, written: str | None, path: Path) -> str | None:
-        """A residency code as its rule is called, or None after adding an error where there is no such rule."""
-        if written is None:
-            return None
-        known = places.known_code(written, self.residency)
-        if known is None:
-            message = f"there is no residency rule {written[:40]!r}"
-            hint = f"one of: {', '.join(self.residency.rules)}; or write one under residency in RouterSettings"
-            self._add(resource, "E-RESIDENCY-CODE", message, path, hint)
-        return known
 
     def _model(self, entry: RouteEntry) -> Model:
         return entry.model or self.references.models[entry.ref]
@@ -179,13 +181,22 @@ class RouteBuilder:
         primaries = [self._model(entry).zone for entry in route.entries if entry.step == 0]
         own: Zone = max(primaries, key=ZONES.index)
         widest: Zone = route.constraints.max_zone or own
-        misses = []
+        misses: list[str] = []
+        end: str | None = None  # what ends every call at a candidate before
         for path, entry in zip(paths, route.entries, strict=True):
             model = self._model(entry)
-            reason = why_dead(model, route, self.residency)
-            if reason:
-                misses.append(f"{entry.ref}: {reason}")
-                self._add(resource, "W-CANDIDATE-DEAD", f"{entry.ref} cannot serve: {reason}", path)
+            bound = self.bound_of(model)
+            miss = miss_of(model, route, self.residency, bound=bound, unknown_cost=self.unknown_cost)
+            if end is not None:
+                misses.append(f"{entry.ref}: no call comes so far")
+                self._add(
+                    resource, "W-CANDIDATE-DEAD", f"{entry.ref} is never asked: {end}", path, "delete one of the two"
+                )
+            elif miss:
+                misses.append(f"{entry.ref}: {miss.reason}")
+                self._add(resource, "W-CANDIDATE-DEAD", f"{entry.ref} cannot serve: {miss.reason}", path, miss.hint)
+                if miss.ends(route.failover):
+                    end = f"every call ends at {entry.ref}, since failover.{miss.written_flag} is false"
             elif places.wider(model.zone, widest):
                 misses.append(f"{entry.ref}: it lies in zone {model.zone}")
                 message = (
@@ -200,33 +211,27 @@ class RouteBuilder:
                 )
         if len(misses) == len(route.entries):
             message = f"no candidate can serve this route ({'; '.join(misses)})"
-            self._add(resource, "W-ROUTE-UNSATISFIABLE", message, ("spec", "strategy"))
+            hint = "its calls are all refused: change what it asks for, or add a candidate that has it"
+            self._add(resource, "W-ROUTE-UNSATISFIABLE", message, ("spec", "strategy"), hint)
 
 
-def why_dead(model: Model, route: ModelRoute, residency: Residency) -> str | None:
-    """Why `model` can never serve `route`, by what is declared; unknown is not no, but for where a model is."""
-    if model.disabled:
-        return "it is disabled"
-    if model.secret_problem:
-        return model.secret_problem
-    missing = [flag for flag in FLAGS if route.requirements.get(flag) and _lacks(model, flag)]
-    if missing:
-        return f"it lacks {', '.join(missing)}"
-    if route.context_window_min and model.context_window and model.context_window < route.context_window_min:
-        return f"its context window is {model.context_window}, below {route.context_window_min}"
-    if route.max_output_min and model.max_output and model.max_output < route.max_output_min:
-        return f"its output limit is {model.max_output}, below {route.max_output_min}"
-    limits = route.constraints
-    if limits.allow is not None and not any(fnmatchcase(model.provider, glob) for glob in limits.allow):
-        return f"provider {model.provider} is not among those that constraints.providers allows"
-    if any(fnmatchcase(model.provider, glob) for glob in limits.deny):
-        return f"constraints.providers denies provider {model.provider}"
-    if route.required_regions and not {*map(str.lower, model.regions)} & {*map(str.lower, route.required_regions)}:
-        return f"it is in none of the regions {', '.join(route.required_regions)}"
-    if limits.residency is not None:
-        found = places.satisfies(model, limits.residency, residency)
-        return None if found.ok else found.detail
-    return None
+def spelled(labels: Mapping[str, str]) -> str:
+    """Labels as one would write them."""
+    return ", ".join(f"{name}: {text}" for name, text in labels.items())
+
+
+def residency_code(
+    resource: Resource, written: str | None, path: Path, residency: Residency, problems: list[Problem]
+) -> str | None:
+    """A residency code as its rule is called, or None after adding an error where there is no such rule."""
+    if written is None:
+        return None
+    known = places.known_code(written, residency)
+    if known is None:
+        message = f"there is no residency rule {written[:40]!r}"
+        hint = f"one of: {', '.join(residency.rules)}; or write one under residency in RouterSettings"
+        problems.append(resource.problem("E-RESIDENCY-CODE", message, path, hint))
+    return known
 
 
 def _access(spec: AccessSpec | None) -> Access | None:
@@ -238,11 +243,6 @@ def _access(spec: AccessSpec | None) -> Access | None:
         labels=by_labels.selector.match_labels if by_labels is not None else {},
         teams=tuple(spec.teams or ()),
     )
-
-
-def _lacks(model: Model, flag: str) -> bool:
-    """What is not declared or known is not lacking; `text` goes without saying."""
-    return not model.flags.get(flag, flag == "text" or not model.declares)
 
 
 def _written_entries(strategy: Strategy) -> list[tuple[Path, Entry]]:

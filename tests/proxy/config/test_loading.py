@@ -11,7 +11,7 @@ from proxy.config import ConfigError, load
 from proxy.resources import SecretRef
 from proxy.secrets import SecretError, SecretResolver
 
-from .writing import KEY, loaded, model, only, problems, resource, route, secret, settings, told
+from .writing import KEY, Records, loaded, model, only, problems, record, resource, route, secret, settings, told
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = (ROOT / "config.example.yaml").read_text()
@@ -150,6 +150,14 @@ def test_a_provider_in_the_settings_must_exist(tmp_path: Path) -> None:
     text = settings("{ providers: { opnai: {} } }") + model("a")
     problem = only(tmp_path, text)
     assert (problem.code, problem.path, problem.hint) == ("E-PROVIDER", "spec.providers.opnai", "did you mean openai?")
+
+
+def test_a_provider_in_the_settings_may_be_broken(tmp_path: Path) -> None:
+    records = Records(record("ollama", local=True, base_url="http://localhost:11434"), broken=("mine",))
+    text = settings("{ providers: { mine: {} } }") + model("a", "provider: ollama")
+    problem = only(tmp_path, text, providers=records)
+    assert (problem.code, problem.path) == ("E-PROVIDER", "spec.providers.mine")
+    assert "could not be loaded" in problem.message
 
 
 def test_standard_input_is_a_file_like_others() -> None:

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.config.routes import why_dead
-from proxy.resources import Access, Constraints, Failover, Model, ModelRoute, Residency, Retry
+from proxy.resources import Access, Constraints, Failover, Retry
 
 from .writing import loaded, model, only, problems, resource, route, settings, told
 
@@ -68,31 +67,6 @@ def test_dead_candidates_are_named_and_a_route_of_them_is_unsatisfiable(tmp_path
             "no candidate can serve this route (openai:a: it lacks toolCalling; ollama:b: it is disabled)",
         ),
     ]
-
-
-@pytest.mark.parametrize(
-    ("members", "dead"),
-    [
-        ({}, False),
-        ({"flags": {"vision": True}}, True),
-        ({"flags": {"toolCalling": True}}, False),
-        ({"context_window": 99}, True),
-        ({"context_window": 100}, False),
-        ({"max_output": 9}, True),
-        ({"secret_problem": "no key"}, True),
-        ({"disabled": True}, True),
-    ],
-)
-def test_only_what_is_known_kills_a_candidate(members: dict[str, object], dead: bool) -> None:
-    wanted = ModelRoute(
-        name="r",
-        entries=(),
-        requirements={"toolCalling": True, "text": True},
-        context_window_min=100,
-        max_output_min=10,
-    )
-    model_record = Model(name="m", provider="p", model="m", **members)
-    assert bool(why_dead(model_record, wanted, Residency())) is dead
 
 
 LABELLED = (
@@ -196,10 +170,77 @@ def test_a_candidate_beyond_the_primarys_zone_is_said_never_to_be_asked(tmp_path
     assert told(tmp_path, text + route("r", allowed)) == []
 
 
-def test_a_candidate_outside_the_residency_is_dead(tmp_path: Path) -> None:
+UNPRICED = resource("Model", "new", "provider: generic-openai\nendpoint: { baseUrl: https://x }\nauth: {}")
+UNSATISFIABLE = [
+    pytest.param("requirements: { computerUse: true }", "it lacks computerUse", id="beyond the provider"),
+    pytest.param("requirements: { contextWindowMin: 2000 }", "below 2000", id="window"),
+    pytest.param("requirements: { regions: [eu] }", "none of the regions eu", id="regions"),
+    pytest.param("constraints: { dataResidency: EU }", "us is outside EU", id="residency"),
+    pytest.param("constraints: { maxZone: network }", "zone vendor", id="zone"),
+    pytest.param("constraints: { providers: { allow: [ollama] } }", "allows", id="allow"),
+    pytest.param('constraints: { providers: { deny: ["open*", vllm] } }', "denies", id="deny"),
+    pytest.param("constraints: { maxCostUsdPerCall: 1 }", "price is unknown", id="price per call"),
+    pytest.param("constraints: { maxCostUsdPerExecution: 1 }", "price is unknown", id="price per execution"),
+]
+
+
+@pytest.mark.parametrize(("wish", "reason"), UNSATISFIABLE)
+def test_a_route_that_nobody_can_serve_is_said_with_each_reason(tmp_path: Path, wish: str, reason: str) -> None:
+    placed = "limits: { contextWindowTokens: 1000 }\nrouting: { regions: [us] }\n"
+    own = "provider: vllm\nendpoint: { baseUrl: https://x.example }\n"
+    text = resource("Model", "p", own + placed) + resource("Model", "q", own + placed)
+    text += route("r", f"strategy: {{ primary: p, fallback: [q] }}\n{wish}")
+    found = [problem for problem in problems(tmp_path, text) if problem.resource == "ModelRoute/default/r"]
+    last = [problem for problem in found if problem.code == "W-ROUTE-UNSATISFIABLE"]
+    assert [(problem.path, problem.hint is None) for problem in last] == [("spec.strategy", False)]
+    assert last[0].message.count(reason) == 2
+    single = {(problem.code, problem.path, bool(problem.hint)) for problem in found} - {
+        (last[0].code, last[0].path, True)
+    }
+    code = "W-ZONE" if "maxZone" in wish else "W-CANDIDATE-DEAD"
+    assert single == {(code, "spec.strategy.primary", True), (code, "spec.strategy.fallback[0]", True)}
+
+
+def test_a_route_of_models_without_a_key_or_switched_off_is_unsatisfiable(tmp_path: Path) -> None:
+    text = model("a") + model("b", "provider: ollama\ndisabled: true")
+    text += route("r", "strategy: { primary: a, fallback: [b] }")
+    found = {problem.code: problem.message for problem in problems(tmp_path, text, {})}
+    assert "OPENAI_API_KEY is not set; ollama:b: it is disabled" in found["W-ROUTE-UNSATISFIABLE"]
+
+
+@pytest.mark.parametrize("unknown", ["allow", "catalog", "deny"])
+def test_an_unknown_price_is_no_obstacle_where_it_is_allowed(tmp_path: Path, unknown: str) -> None:
+    text = settings(f"{{ cost: {{ unknown: {unknown} }} }}") + UNPRICED
+    text += route("r", "strategy: { primary: new }\nconstraints: { maxCostUsdPerCall: 1 }")
+    codes = {code for code, _ in told(tmp_path, text)}
+    assert ("W-ROUTE-UNSATISFIABLE" in codes) == (unknown != "allow")
+
+
+def test_one_candidate_that_can_serve_is_enough(tmp_path: Path) -> None:
     text = model("us", "provider: openai\nrouting: { regions: [us] }")
-    text += route("r", "strategy: { primary: us }\nconstraints: { dataResidency: EU }")
-    assert sorted(code for code, _ in told(tmp_path, text)) == ["W-CANDIDATE-DEAD", "W-ROUTE-UNSATISFIABLE"]
+    text += model("eu", "provider: vllm\nendpoint: { baseUrl: https://x, region: eu }")
+    text += route("r", "strategy: { primary: us, fallback: [eu] }\nconstraints: { dataResidency: EU }")
+    assert told(tmp_path, text) == [("W-CANDIDATE-DEAD", "spec.strategy.primary")]
+
+
+@pytest.mark.parametrize(
+    ("flag", "wish"),
+    [
+        ("onRegionMismatch", "constraints: { dataResidency: EU }"),
+        ("onCapabilityMismatch", "requirements: { regions: [eu] }"),
+        ("onBudgetExceeded", "constraints: { maxCostUsdPerCall: 1 }"),
+    ],
+)
+def test_a_call_that_ends_at_a_dead_candidate_never_comes_to_the_next(tmp_path: Path, flag: str, wish: str) -> None:
+    own = "provider: vllm\nendpoint: {{ baseUrl: https://x, region: {0} }}\nrouting: {{ regions: [{0}] }}"
+    text = resource("Model", "p", own.format("us")) + model("q", own.format("eu"))
+    ending = f"failover: {{ {flag}: false }}"
+    dead_first = text + route("r", f"strategy: {{ primary: p, fallback: [q], {ending} }}\n{wish}")
+    found = {problem.code: problem for problem in problems(tmp_path, dead_first) if "Route" in problem.resource}
+    assert "no call comes so far" in found["W-ROUTE-UNSATISFIABLE"].message
+    assert f"failover.{flag} is false" in found["W-CANDIDATE-DEAD"].message
+    dead_last = text + route("r", f"strategy: {{ primary: q, fallback: [p], {ending} }}\n{wish}")
+    assert "W-ROUTE-UNSATISFIABLE" not in {code for code, _ in told(tmp_path, dead_last)}
 
 
 def test_a_route_outside_default_is_called_by_its_namespace(tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ def retires(day: str | None, today: date) -> str:
     left = (date.fromisoformat(day) - today).days
     if left > _NOTICE_DAYS:
         return day
-    return f"{day} (in {left} days)" if left > 0 else f"{day} (over)"
+    return f"{day} (in {config.counted(left, 'day')})" if left > 0 else f"{day} (over)"
 
 
 def _flags(row: Row) -> str:

@@ -34,7 +34,8 @@ def command(paths: tuple[str, ...], overlay: tuple[str, ...], style: str, *, str
     if style == "table":
         for problem in problems:
             _print(problem)
-        counts = f"{len(snapshot.models)} models, {len(snapshot.routes)} routes, " if snapshot else ""
+        served = [(snapshot.models, "model"), (snapshot.routes, "route")] if snapshot else []
+        counts = "".join(f"{config.counted(len(all_of_it), what)}, " for all_of_it, what in served)
         verdict = "valid" if snapshot else "not valid"
         click.echo(f"{', '.join(found)}: {verdict}: {counts}{_tally(problems)}")
     else:
@@ -52,11 +53,7 @@ def _print(problem: config.Problem) -> None:
 
 def _tally(problems: Sequence[config.Problem]) -> str:
     errors, warnings = len(config.errors(problems)), len(config.warnings(problems))
-    return f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"{config.counted(errors, 'error')}, {config.counted(warnings, 'warning')}"
 
 
 def _member(problem: config.Problem) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .difference import Change, diff, needs_restart
-from .problems import ConfigError, Position, Problem, errors, warnings
+from .problems import ConfigError, Position, Problem, counted, errors, warnings
 from .sources import default_paths
 from .watch import Fingerprint, fingerprint
 
@@ -33,6 +33,7 @@ __all__ = [
     "Loaded",
     "Position",
     "Problem",
+    "counted",
     "default_paths",
     "diff",
     "errors",

@@ -21,7 +21,7 @@ from .envelope import Resource
 from .environment import Providers
 from .identity import identity_by_convention, words_from
 from .keys import LOCAL_PRICING, Place, convention, is_local, local_clocks, place_of
-from .problems import Problem, suggestion
+from .problems import Problem, counted, suggestion
 from .schema import model as schema
 from .schema.fields import Reference
 from .secret_index import Found, SecretIndex
@@ -281,7 +281,7 @@ class ModelBuilder:
             age = (self.today - date.fromisoformat(pricing.as_of)).days
             if age > STALE_DAYS:
                 whose = "the catalogue's prices" if pricing.source == "catalog" else "these prices"
-                message = f"{whose} are of {pricing.as_of}, {age} days ago"
+                message = f"{whose} are of {pricing.as_of}, {counted(age, 'day')} ago"
                 hint = "compare them with the provider's and write pricing with a new asOf"
                 self._add(resource, "W-PRICE-STALE", message, ("spec", "pricing"), hint)
         if model.local:
@@ -301,7 +301,7 @@ class ModelBuilder:
         left = (date.fromisoformat(entry.retires or "") - self.today).days
         if left > NOTICE_DAYS:
             return
-        when = f"in {left} days" if left > 0 else "today" if left == 0 else f"{-left} days ago"
+        when = f"in {counted(left, 'day')}" if left > 0 else "today" if left == 0 else f"{counted(-left, 'day')} ago"
         message = f"the provider retires {entry.id} on {entry.retires}, {when}, and refuses it then"
         hint = f"move to another model; the catalogue that says so is of {entry.as_of}"
         self._add(resource, "W-RETIRES", message, ("spec", "model"), hint)

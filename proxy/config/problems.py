@@ -66,6 +66,11 @@ def warnings(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(problem for problem in problems if problem.level == "warning")
 
 
+def counted(number: int, what: str) -> str:
+    """`number` of `what`, whose plural ends in s: "1 model", "2 models"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def suggestion(word: str, known: Iterable[str]) -> str | None:
     """The hint for a misspelt `word`: the nearest of `known`, else all of them if they are few."""
     options = sorted(known)

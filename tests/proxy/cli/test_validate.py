@@ -33,10 +33,10 @@ BROKEN_LINE = (
 @pytest.mark.parametrize(
     ("text", "strict", "code", "output"),
     [
-        (VALID, False, 0, "c.yaml: valid: 1 models, 1 routes, 0 errors, 0 warnings\n"),
-        (VALID, True, 0, "c.yaml: valid: 1 models, 1 routes, 0 errors, 0 warnings\n"),
-        (WARNED, False, 0, WARNED_LINE + "c.yaml: valid: 1 models, 1 routes, 0 errors, 1 warning\n"),
-        (WARNED, True, 1, WARNED_LINE + "c.yaml: valid: 1 models, 1 routes, 0 errors, 1 warning\n"),
+        (VALID, False, 0, "c.yaml: valid: 1 model, 1 route, 0 errors, 0 warnings\n"),
+        (VALID, True, 0, "c.yaml: valid: 1 model, 1 route, 0 errors, 0 warnings\n"),
+        (WARNED, False, 0, WARNED_LINE + "c.yaml: valid: 1 model, 1 route, 0 errors, 1 warning\n"),
+        (WARNED, True, 1, WARNED_LINE + "c.yaml: valid: 1 model, 1 route, 0 errors, 1 warning\n"),
         (BROKEN, False, 2, BROKEN_LINE + "c.yaml: not valid: 1 error, 0 warnings\n"),
     ],
     ids=["valid", "valid strict", "warned", "warned strict", "broken"],
@@ -45,6 +45,14 @@ def test_what_is_printed_and_the_exit_code(folder: Path, text: str, strict: bool
     write(folder / "c.yaml", text)
     ran = joch("validate", "-f", "c.yaml", *(["--strict"] if strict else []))
     assert (ran.exit_code, ran.stdout) == (code, output)
+
+
+def test_what_is_counted_is_written_as_one_says_it(folder: Path) -> None:
+    more = VALID + "---\n" + VALID.replace("name: qwen", "name: other").replace("name: main", "name: second")
+    write(folder / "c.yaml", more.replace("primary: qwen", "primary: other"))
+    assert joch("validate", "-f", "c.yaml").stdout == "c.yaml: valid: 2 models, 2 routes, 0 errors, 0 warnings\n"
+    write(folder / "c.yaml", VALID.split("---")[0])
+    assert "1 model, 0 routes, " in joch("validate", "-f", "c.yaml").stdout
 
 
 def test_json_and_yaml_say_the_same(folder: Path) -> None:
@@ -86,7 +94,7 @@ def test_the_usual_places_are_tried(folder: Path) -> None:
 
 
 def test_standard_input_and_overlays(folder: Path) -> None:
-    assert joch("validate", "-f", "-", input=VALID).stdout.startswith("-: valid: 1 models")
+    assert joch("validate", "-f", "-", input=VALID).stdout.startswith("-: valid: 1 model, 1 route, ")
     write(folder / "c.yaml", VALID)
     write(folder / "over.yaml", VALID.replace("qwen3:8b", "qwen3:4b"))
     assert joch("validate", "-f", "c.yaml", "-f", "over.yaml").exit_code == 2

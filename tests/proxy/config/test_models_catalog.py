@@ -111,7 +111,9 @@ def test_features_may_be_said_against_the_catalogue(tmp_path: Path) -> None:
     [
         ("2026-11-10", None),
         ("2026-11-11", "retires gpt-5 on 2026-12-11, in 30 days"),
+        ("2026-12-10", "retires gpt-5 on 2026-12-11, in 1 day,"),
         ("2026-12-11", "retires gpt-5 on 2026-12-11, today"),
+        ("2026-12-12", "retires gpt-5 on 2026-12-11, 1 day ago"),
         ("2026-12-13", "retires gpt-5 on 2026-12-11, 2 days ago"),
     ],
 )

@@ -161,8 +161,10 @@ def loss(transforms: Sequence[Transform]) -> str:
     return ", ".join(f"{action}={counts[action]}" for action in sorted(counts))
 
 
-def severity_of(result: Result) -> Severity:
-    """How much an attempt's end should worry an operator: a key that was refused is an alarm."""
+def severity_of(attempt: Attempt, result: Result) -> Severity:
+    """How much an attempt's end should worry an operator: a key that was refused is an alarm, and so is another region."""
+    if "region_mismatch" in attempt.tally.notes:
+        return "error"
     if result.failure in (
         "credential_rejected",
         "address_blocked",
@@ -202,8 +204,10 @@ def started(call: Call, attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def region_of(candidate: Candidate) -> tuple[str | None, str]:
-    """Where a candidate processes, and how that is known: endpoint, constraint, declared or unknown."""
+def region_of(candidate: Candidate, reported: str | None = None) -> tuple[str | None, str]:
+    """Where a candidate processes, and how that is known: provider, endpoint, constraint, declared or unknown."""
+    if reported is not None:
+        return word("".join(reported.lower().split())), "provider"
     model = candidate.model
     if model.region is not None:
         return model.region, "endpoint"
@@ -216,7 +220,7 @@ def completed(attempt: Attempt, result: Result, cost: Cost, timing: Timing) -> d
     """The payload of ModelCallCompleted. Milliseconds are rounded to a tenth."""
     candidate, tally, usage = attempt.candidate, attempt.tally, attempt.usage
     model = candidate.model
-    region, source = region_of(candidate)
+    region, source = region_of(candidate, tally.region)
     return {
         "provider": model.provider,
         "model": model.model,

@@ -444,6 +444,8 @@ class Gateway:
         """Account for an attempt that is over, whichever way: health, limits, money, and what is told of it."""
         model, tally, now = attempt.candidate.model, attempt.tally, self._clock()
         result = attempt.result = accounting.result_of(ended, attempt, content=attempt.first_content is not None)
+        if tally.region is not None and not self._planner.processed(call, attempt.candidate, tally.region):
+            tally.note("region_mismatch")
         usage = attempt.usage = accounting.usage_of(call.request, tally, result)
         cost = attempt.cost = accounting.cost_of(model, tally, usage, result)
         first = None if attempt.first_content is None else attempt.first_content - attempt.started

@@ -77,6 +77,15 @@ def satisfies(model: Model, code: str, residency: Residency) -> Verdict:
     return next(verdict for verdict in verdicts if verdict.ok)
 
 
+def outside(reported: str, codes: Iterable[str], residency: Residency) -> tuple[str, ...]:
+    """Those of `codes` that a call broke which its provider reports to have processed in the region `reported`.
+
+    Providers write regions as people do: "Sweden Central" is swedencentral.
+    """
+    name = "".join(reported.lower().split())
+    return tuple([code for code in codes if not _allows(residency.rules[code], name)])
+
+
 def doubtful_claim(model: Model) -> str | None:
     """A region in the EU that is claimed for OpenAI's default host, which promises none (G10); None without one."""
     if urlsplit(model.base_url or "").hostname != _OPENAI_HOST:

@@ -7,7 +7,7 @@ nothing is counted and the body is smaller than every window, calls of one kind 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -16,6 +16,7 @@ from proxy import estimation
 from proxy.adapters import Bindings
 from proxy.budgets import Claim, Hold, Ledger, Refusal
 from proxy.call import Call
+from proxy.places import outside
 from proxy.resources import Model, Snapshot
 from proxy.routing import (
     WELL,
@@ -42,6 +43,7 @@ from translators.canonical.needs import needs
 STORE_PATIENCE = 1.0
 """How long a call waits for the store to tell what its execution has spent, in seconds. Limits then fail closed."""
 _KEPT = 1024
+_NOWHERE: Mapping[str, Mapping[str, str]] = {}
 _HOLD_SECONDS = 60.0
 """How much longer than the call itself its reservation lasts."""
 
@@ -71,13 +73,15 @@ class Planner:
         self._draw, self._clock = draw, clock
         self._affinity, self._tokenizers = Affinity(), Tokenizers()
         self._kept: dict[tuple[object, ...], _Kept] = {}
+        self._strayed: dict[str, Mapping[str, str]] = {}
+        self._strayed_in: Snapshot | None = None
 
     async def plan(self, call: Call) -> Plan:
         """The plan of `call` as things stand now. Raises `StoreError` when its limits cannot be looked up."""
         call.wanted = (*call.needs, *needs(call.request))
         kept = self._survey(call, call.wanted)
         surveyed = call.surveyed = kept.surveyed
-        easy = surveyed.plain and not surveyed.skips and self._health.quiet
+        easy = surveyed.plain and not surveyed.skips and self._health.quiet and not (self._strayed and surveyed.codes)
         if easy and self._certainly_fits(call, surveyed):
             return kept.plan
         await self._measure(call, surveyed)
@@ -180,12 +184,27 @@ class Planner:
             draw=call.draw,
             warm=self._affinity.warm(call.conversation, now) if call.route.sticky_seconds else None,
             unknown_cost=call.snapshot.settings.unknown_cost,
+            strayed=self._strayed if call.snapshot is self._strayed_in else _NOWHERE,
         )
 
     def served(self, call: Call, candidate: Candidate) -> None:
         """`candidate` answered `call`, so that its prompt cache holds the conversation for a while."""
         if call.route.sticky_seconds and len(call.route.entries) > 1:
             self._affinity.served(call.conversation, candidate.model.ref, self._clock() + call.route.sticky_seconds)
+
+    def processed(self, call: Call, candidate: Candidate, region: str) -> bool:
+        """`candidate` reports that it processed `call` in `region`. Whether that is where it had to.
+
+        One that strayed gets no other call with the same demand, until the configuration is read anew.
+        """
+        broken = outside(region, self._surveyed(call).codes, call.snapshot.settings.residency)
+        if broken:
+            if self._strayed_in is not call.snapshot:
+                self._strayed, self._strayed_in = {}, call.snapshot
+            ref = candidate.model.ref
+            told = {**self._strayed.get(ref, {}), **dict.fromkeys(broken, region)}
+            self._strayed = {**self._strayed, ref: told}  # plans that were made hold what was known then
+        return not broken
 
     # --- money -------------------------------------------------------------------------------------------------------
 

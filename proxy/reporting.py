@@ -65,7 +65,7 @@ class Reporter:
             return
         if attempt.opened:
             payload = accounting.completed(attempt, result, cost, timing)
-            self._emit(call, attempt, "ModelCallCompleted", payload, severity=accounting.severity_of(result))
+            self._emit(call, attempt, "ModelCallCompleted", payload, severity=accounting.severity_of(attempt, result))
         else:  # it never got as far as a request: a key was missing, say
             payload = {
                 "ref": attempt.candidate.model.ref,

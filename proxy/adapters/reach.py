@@ -208,6 +208,7 @@ def facts_of(model: Model, provider: Provider | None = None) -> ModelFacts:
         max_output=model.max_output,
         flags=model.flags,
         options=model.features,
+        region=model.region,
     )
 
 

@@ -42,6 +42,9 @@ RESUMPTIONS = 5
 _REQUEST_IDS = ("x-request-id", "request-id", "apim-request-id")
 """How providers name the id under which their support finds a call: OpenAI, Anthropic, Azure."""
 
+_REGION = "x-ms-region"
+"""The header in which Azure tells where a call was served."""
+
 _JSON_TYPES = frozenset({"application/json", "text/json", "application/problem+json"})
 
 
@@ -209,7 +212,7 @@ class WireAnswer:
     def __init__(self, prepared: PreparedWire, reply: Reply) -> None:
         self._prepared, self._reply = prepared, reply
         self._relay: StreamRelay | None = None
-        self._tally = Tally(notes=reply.notes)
+        self._tally = Tally(notes=reply.notes, region=reply.header(_REGION))
         self._complete = False
         self.status = reply.status
         self.upstream_request_id = next(filter(None, map(reply.header, _REQUEST_IDS)), None)
@@ -264,6 +267,7 @@ class WireAnswer:
                 raise _bad_content_type(media_type)
             relay = self._relay = prepared.exchange.open_stream(prepared.asked.context)
             relay.tally.notes += self._reply.notes
+            relay.tally.region = self._tally.region
             for resumptions in count():
                 async with aclosing(self._crossing(relay)) as crossing:
                     async for data in crossing:

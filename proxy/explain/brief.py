@@ -79,11 +79,13 @@ class Briefs:
         attempt = trail[0]
         if call.passed or call.notice or call.turn or attempt.switch is not None or attempt.hold is not None:
             return None
+        if "region_mismatch" in attempt.tally.notes:
+            return None
         request, who = call.request, call.identity
         key = (
             *(id(plan), call.client.name, request.stream, request.model, call.resolved_by),
             *(who.namespace, who.agent, who.agent_source, who.team, who.environment, who.framework, who.key_id),
-            *(who.execution_source, attempt.api, attempt.lane, attempt.host, attempt.transforms),
+            *(who.execution_source, attempt.api, attempt.lane, attempt.host, attempt.transforms, attempt.tally.region),
         )
         found = self._templates.get(key)
         if found is None or found.plan is not plan:

@@ -232,7 +232,7 @@ def _tried(made: list[Attempt]) -> dict[str, Any]:
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
     result, timing, cost, usage = attempt.result, attempt.timing, attempt.cost, attempt.usage
-    region, source = accounting.region_of(attempt.candidate)
+    region, source = accounting.region_of(attempt.candidate, attempt.tally.region)
     made: dict[str, Any] = {
         "n": attempt.number,
         "api": attempt.api or None,
@@ -242,6 +242,8 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "region": region,
         "regionSource": source,
     }
+    if "region_mismatch" in attempt.tally.notes:
+        made["regionMismatch"] = True
     if timing is not None:
         made["ms"] = accounting.milliseconds(timing.seconds)
         made["firstChunkMs"] = accounting.milliseconds(timing.first_content)

@@ -10,7 +10,7 @@ the route has its reason switched off, the plan ends there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import field, replace
 from decimal import Decimal
 
 from proxy.resources import Model, ModelRoute, Snapshot
@@ -18,6 +18,9 @@ from translators.canonical import CapabilitySet, Need, named_value, value
 
 from .condition import WELL, Condition
 from .survey import Candidate, Skip, Survey, Terms, survey
+
+
+_NOWHERE: Mapping[str, Mapping[str, str]] = {}
 
 
 @value
@@ -62,7 +65,8 @@ class Moment:
     """How things stand when a plan is made. `draw` in [0, 1) decides among balanced entries.
 
     `wait_of(model, tokens)` is how many seconds the model's own limits ask for. `warm` is the ref whose prompt cache holds
-    this conversation. `counted`: this call is one of the calls already counted in `spent`.
+    this conversation. `counted`: this call is one of the calls already counted in `spent`. `strayed` are the refs of providers
+    that reported to have processed a call elsewhere than was demanded: the region, by the residency code that it broke.
     """
 
     now: float
@@ -74,6 +78,7 @@ class Moment:
     draw: float = 0.0
     warm: str | None = None
     unknown_cost: str = "catalog"
+    strayed: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: _NOWHERE)
 
 
 def plan(
@@ -146,7 +151,7 @@ def _judged(
         candidate = replace(candidate, condition=condition, reserve=reserve, estimate=estimate)
     elif condition is not WELL:
         candidate = replace(candidate, condition=condition)
-    skip = _too_long(surveyed, index, model, size)
+    skip = _strayed(surveyed, index, model, moment) or _too_long(surveyed, index, model, size)
     if skip is not None:
         return candidate, skip
     if surveyed.route.failover.on_health_degraded or condition.state in ("resting", "credential_bad"):
@@ -164,6 +169,16 @@ def _beyond(surveyed: Survey, candidate: Candidate, moment: Moment) -> Skip | No
         detail = f"its own limit leaves room in {wait:.1f} s" if wait != float("inf") else "its own limit is too small"
         return Skip(candidate.index, model.ref, "limit", detail, wait=wait)
     return _too_dear(surveyed, candidate, moment) if surveyed.tariffs else None
+
+
+def _strayed(surveyed: Survey, index: int, model: Model, moment: Moment) -> Skip | None:
+    """What a provider says of where it processed a call counts for more than what the configuration says of it."""
+    told = moment.strayed.get(model.ref) if surveyed.codes else None
+    for code, region in told.items() if told else ():
+        if code in surveyed.codes:
+            detail = f"reported that it processed a call in {region}, outside {code}"
+            return Skip(index, model.ref, "region", detail, evidence={"demanded": code, "reported": region})
+    return None
 
 
 def _too_long(surveyed: Survey, index: int, model: Model, size: Size) -> Skip | None:

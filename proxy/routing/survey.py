@@ -101,6 +101,7 @@ class Survey:
     """The part of a plan that does not depend on the moment. `skips` and `standing` together are all entries.
 
     `tariffs` are the prices of those standing, by index; `room` the smallest window among them, None where one is unknown.
+    `codes` are the residency rules that hold, of the route and of the call.
     """
 
     route: ModelRoute
@@ -112,6 +113,7 @@ class Survey:
     outputs: Mapping[int, int | None]
     room: int | None
     largest_output: int | None
+    codes: tuple[str, ...]
     plain: bool
     """Whether a moment in which all is well needs no look: nothing is balanced, counted, limited or sorted."""
 
@@ -153,6 +155,7 @@ def survey(
         outputs=outputs,
         room=_smallest(windows.values()),
         largest_output=_smallest(outputs.values()),
+        codes=judge.codes,
         plain=not (counted or sorted_ or balanced or limited),
     )
 
@@ -181,7 +184,7 @@ class _Judge:
         self._route, self._terms = route, terms
         self._residency = snapshot.settings.residency
         own = route.constraints.residency
-        self._codes = tuple(dict.fromkeys([*([own] if own else []), *terms.residency]))
+        self.codes = tuple(dict.fromkeys([*([own] if own else []), *terms.residency]))
         self._demanded = [Need(flag, "route.requirements") for flag in FLAGS if route.requirements.get(flag)]
         primaries = [entry.model or snapshot.models[entry.ref] for entry in route.entries if entry.step == 0]
         widest: Zone = max((model.zone for model in primaries), key=ZONES.index)
@@ -193,7 +196,7 @@ class _Judge:
         if skip is not None:
             return skip
         region = ""
-        for code in self._codes:
+        for code in self.codes:
             found = places.satisfies(model, code, self._residency)
             if not found.ok:
                 return Skip(index, model.ref, "region", found.detail, evidence={"demanded": code})

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from translators.canonical import (
+    JSON,
     Block,
     BlockDelta,
     BlockStart,
@@ -45,6 +46,7 @@ def observe(tally: Tally, chunks: Iterable[Chunk]) -> None:
             case End():
                 tally.ended = True
                 tally.service_tier = chunk.service_tier or tally.service_tier
+                _note_region(tally, chunk.extensions)
             case _:
                 pass
         if not tally.content and is_content(chunk):
@@ -70,6 +72,7 @@ def observe_whole(tally: Tally, response: Response) -> None:
                 case _:
                     pass
     _note_usage(tally, response.usage)
+    _note_region(tally, response.extensions)
 
 
 def observe_pause(tally: Tally, paused: Response) -> None:
@@ -85,6 +88,12 @@ def _note_usage(tally: Tally, usage: Usage) -> None:
         tally.usage = usage
     else:
         tally.note("bad_usage")
+
+
+def _note_region(tally: Tally, extensions: Mapping[str, JSON]) -> None:
+    region = extensions.get("inference_geo")  # as Anthropic tells it; others have a header for it
+    if isinstance(region, str):
+        tally.region = region
 
 
 def tell(context: RenderContext, blocks: tuple[Block, ...], finish: Finish) -> None:

@@ -58,13 +58,15 @@ class RenderContext:
 class Tally:
     """What was seen of an answer on its way. Filled in by relays and exchanges, read by the gateway.
 
-    `called` are the id and name of every tool call in it. `content` turns true at the commit point, `ended` once the provider's own end of the answer was seen. `service_tier` is
-    the one that served, as the provider called it. `notes` are event-log words ("done_added", "id_changed").
+    `called` are the id and name of every tool call in it. `content` turns true at the commit point, `ended` once the
+    provider's own end of the answer was seen. `service_tier` is the one that served, `region` where it was served, as the
+    provider called them. `notes` are event-log words ("done_added", "id_changed").
     """
 
     response_id: str | None = None
     response_model: str | None = None
     service_tier: str | None = None
+    region: str | None = None
     usage: Usage | None = None
     finishes: list[str] = field(default_factory=list)
     called: list[tuple[str, str]] = field(default_factory=list)

@@ -20,7 +20,8 @@ class ModelFacts:
     """What a provider may know of the Model record it serves: `model` is the upstream id, `options` free settings.
 
     `base_url` is what the record or the environment says, None where the provider's default holds. `place` are words of
-    the record about where it runs ("project", "location", "apiVersion"), absent where it does not say.
+    the record about where it runs ("project", "location", "apiVersion"), absent where it does not say. `region` is where the
+    record says its calls are processed.
     """
 
     model: str
@@ -31,6 +32,7 @@ class ModelFacts:
     max_output: int | None = None
     flags: Mapping[str, bool] = field(default_factory=dict)  # declared or probed, by name; absent means unknown
     options: Mapping[str, Any] = field(default_factory=dict)
+    region: str | None = None
 
 
 Auth = Literal["bearer", "api-key", "x-api-key", "x-goog-api-key", "none"]

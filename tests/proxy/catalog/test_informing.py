@@ -133,6 +133,8 @@ def test_own_engines_give_no_discount_for_what_they_remember() -> None:
         (model("openai", "gpt-5.4", base_url="https://api.openai.com/v1"), "1"),
         (model("openai", "gpt-5.4", base_url="https://eu.api.openai.com/v1"), "1.1"),
         (model("openai", "gpt-5.2", base_url="https://eu.api.openai.com/v1"), "1"),  # older than the surcharge
+        (model("anthropic", "claude-opus-5-5", region="us"), "1.1"),
+        (model("anthropic", "claude-opus-5-5"), "1"),
         (model("microsoft", "gpt-6.1-sol", region="eu"), "1.2"),
         (model("microsoft", "gpt-6.1-sol", region="swedencentral"), "1"),
         (model("google", "gemini-4-carbon", base_url="https://aiplatform.eu.rep.googleapis.com", region="eu"), "1.1"),

@@ -15,6 +15,9 @@ from translators.providers.provider import Adapted, ModelFacts
 VERSION = "2023-06-01"
 """The API version asked for by default; 2026-10-21 only adds to it. A record's `endpoint.apiVersion` replaces it."""
 
+_GEOS = frozenset({"us"})
+"""The places that a request can be bound to."""
+
 
 def known_as(facts: ModelFacts) -> str:
     """The model whose rules hold: what the record says it really is, where a gateway calls it something else."""
@@ -27,8 +30,15 @@ def adapt(request: Request, facts: ModelFacts) -> Adapted:
 
 
 def amend(body: Wire, facts: ModelFacts) -> Wire:
+    """The request as the model takes it, and bound to the region that the record says its calls are processed in.
+
+    Without `inference_geo` it is processed anywhere (https://platform.claude.com/docs/en/build-with-claude/data-residency).
+    """
     model = known_as(facts)
-    return models.with_loose_binding(models.amend(body, model, facts.max_output), model)
+    amended = models.with_loose_binding(models.amend(body, model, facts.max_output), model)
+    if facts.region is not None and facts.region.lower() in _GEOS:
+        amended = {**amended, "inference_geo": facts.region.lower()}
+    return amended
 
 
 def headers_of(body: Wire, facts: ModelFacts) -> Mapping[str, str]:

@@ -30,6 +30,8 @@ _ENDLESS = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 # `deny` alone on a line before `reason: …` stands in published policy examples and is no YAML in any version.
 _BARE_ACTION = re.compile(r"^(?P<indent>[ ]*)action:[ ]*\n[ ]+(?P<verb>deny|allow|redact)[ ]*\n", re.MULTILINE)
 
+_NO_TAG = "delete the tag, the word after !"
+
 _Base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -83,9 +85,15 @@ def parse(text: str, source: str) -> tuple[list[Document], list[Problem]]:
     except yaml.YAMLError as error:
         problems.append(_syntax(error, text, source))
     except _TooLargeError as error:
-        problems.append(Problem(code="E-YAML", message=str(error), position=Position(source, *_place(error.node))))
+        position = Position(source, *_place(error.node))
+        problems.append(
+            Problem(code="E-YAML", message=str(error), position=position, hint="write it out, in several files")
+        )
     except RecursionError:
-        problems.append(Problem(code="E-YAML", message="nested too deeply", position=Position(source, 1, 1)))
+        position = Position(source, 1, 1)
+        problems.append(
+            Problem(code="E-YAML", message="nested too deeply", position=position, hint="close its brackets")
+        )
     return documents, problems
 
 
@@ -143,13 +151,13 @@ class _Walk:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             if node.tag != _TAG + "seq":
-                self._report("E-YAML", f"tag {node.tag} is not supported", node, path)
+                self._report("E-YAML", f"tag {node.tag} is not supported", node, path, _NO_TAG)
             return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
         return self._scalar(node, path)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         if node.tag != _TAG + "map":
-            self._report("E-YAML", f"tag {node.tag} is not supported", node, path)
+            self._report("E-YAML", f"tag {node.tag} is not supported", node, path, _NO_TAG)
         result: dict[str, Any] = {}
         for key, value in self._own_pairs(node, path):
             name = self._key(key, path)
@@ -189,7 +197,8 @@ class _Walk:
             for origin in value.value if isinstance(value, yaml.SequenceNode) else [value]:
                 self.budget.spend(origin)
                 if not isinstance(origin, yaml.MappingNode):
-                    self._report("E-YAML", "<< takes a mapping or a list of mappings", key, path)
+                    hint = "write << : *name, with &name at the mapping that is meant"
+                    self._report("E-YAML", "<< takes a mapping or a list of mappings", key, path, hint)
                     continue
                 yield from (pair for pair in origin.value if pair[0].tag != _TAG + "merge")
                 yield from self._merged_pairs(origin, path, depth + 1)
@@ -198,7 +207,7 @@ class _Walk:
         """Keys are text: `8083:` and `on:` are the names "8083" and "on"."""
         if isinstance(node, yaml.ScalarNode) and node.tag != _TAG + "null":
             return str(node.value)
-        self._report("E-YAML", "a key must be text", node, path)
+        self._report("E-YAML", "a key must be text", node, path, "write a name before the colon")
         return None
 
     def _scalar(self, node: yaml.Node, path: Path) -> Any:
@@ -217,7 +226,7 @@ class _Walk:
         if kind in ("int", "float", "bool"):
             self._report("E-TYPE", f"not a {kind} that can be used", node, path, "write a finite number, or quote it")
         else:
-            self._report("E-YAML", f"tag {node.tag} is not supported", node, path)
+            self._report("E-YAML", f"tag {node.tag} is not supported", node, path, _NO_TAG)
         return None
 
     def _report(self, code: str, message: str, node: yaml.Node, path: Path, hint: str | None = None) -> None:

@@ -134,14 +134,16 @@ class _Envelope:
     def read(self, *, overlay: bool) -> Resource | None:
         value = self.document.value
         if not isinstance(value, dict):
-            self._report("E-TYPE", "a resource is a mapping with apiVersion, kind, metadata and spec", ())
+            hint = "write the four, and --- between two resources"
+            self._report("E-TYPE", "a resource is a mapping with apiVersion, kind, metadata and spec", (), hint)
             return None
         kind = value.get("kind")
         if not self._known(kind):
             return None
         metadata = value.get("metadata")
         if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
-            self._report("E-TYPE", f"a {kind} needs metadata.name, as text", ("metadata", "name"))
+            hint = "write metadata: { name: … }"
+            self._report("E-TYPE", f"a {kind} needs metadata.name, as text", ("metadata", "name"), hint)
             return None
         namespace = metadata.get("namespace") or "default"
         self.about = f"{kind}/{namespace}/{metadata['name']}"
@@ -152,7 +154,7 @@ class _Envelope:
         good &= self._name(kind, metadata["name"]) & self._namespace(namespace) & self._labels(metadata.get("labels"))
         spec = value.get("spec")
         if not isinstance(spec, dict):
-            self._report("E-TYPE", "spec should be a mapping", ("spec",))
+            self._report("E-TYPE", "spec should be a mapping", ("spec",), "write spec: and its fields below, indented")
             return None
         return self._resource(kind, metadata, spec, overlay=overlay) if good else None
 
@@ -223,14 +225,17 @@ class _Envelope:
     def _namespace(self, namespace: Any) -> bool:
         if isinstance(namespace, str) and _NAME.fullmatch(namespace):
             return True
-        self._report("E-TYPE", "the namespace has characters that a name cannot have", ("metadata", "namespace"))
+        hint = "use lower-case letters, digits, . _ -"
+        self._report("E-TYPE", "the namespace has characters that a name cannot have", ("metadata", "namespace"), hint)
         return False
 
     def _labels(self, labels: Any) -> bool:
         if labels is None:
             return True
         if not isinstance(labels, dict):
-            self._report("E-TYPE", "labels should be a mapping", ("metadata", "labels"))
+            self._report(
+                "E-TYPE", "labels should be a mapping", ("metadata", "labels"), "write labels: { team: research }"
+            )
             return False
         wrong = [name for name, label in labels.items() if not isinstance(label, str)]
         for name in wrong:

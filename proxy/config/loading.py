@@ -38,7 +38,7 @@ from .identity import identity_by_convention, version_from, words_from
 from .inline import masked, pasted_keys
 from .keys import convention, is_local, place_of
 from .models import ModelBuilder
-from .problems import ConfigError, Position, Problem, errors
+from .problems import ConfigError, Position, Problem, errors, suggestion
 from .references import References
 from .routes import RouteBuilder
 from .schema.fields import Reference
@@ -105,7 +105,11 @@ def load(
     problems += wrong
     if not resources and not errors(problems):
         names = ", ".join(source.name for source in texts) or "the given paths"
-        problems.append(Problem(code="E-FILE", message="no resource of the router in it", position=Position(names)))
+        position, hint = (
+            Position(names),
+            f"declare one of {', '.join(envelope.KINDS)}; without a file joch serve starts too",
+        )
+        problems.append(Problem(code="E-FILE", message="no resource of the router in it", position=position, hint=hint))
     snapshot = reading.snapshot(resources, tuple(source.name for source in texts))
     told = [_masked(problem) for problem in _grouped(_without_echoes(problems))]
     in_order = _in_order(told, [source.name for source in texts])
@@ -304,8 +308,9 @@ class _Reading:
             default = found.get(wanted) or references.known(reference, "default", routes) or (served and wanted) or None
             if default is None and not self.broken:
                 position = Position("environment variable JOCH_DEFAULT_MODEL")
+                hint = suggestion(wanted, {*routes, *references.models}) or "declare it, or name another"
                 self.problems.append(
-                    Problem(code="E-REF", message="there is no such route or model", position=position)
+                    Problem(code="E-REF", message="there is no such route or model", position=position, hint=hint)
                 )
         return replace(base, aliases=found, default_route=default)
 

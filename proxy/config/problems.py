@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
+_LISTED = 24
+"""So many names are few enough to be listed."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
@@ -78,4 +81,4 @@ def suggestion(word: str, known: Iterable[str]) -> str | None:
     near = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     if near:
         return f"did you mean {folded[near[0]]}?"
-    return f"one of: {', '.join(options)}" if 0 < len(options) <= 20 else None
+    return f"one of: {', '.join(options)}" if 0 < len(options) <= _LISTED else None

@@ -113,7 +113,8 @@ def _add(name: str, data: bytes, sources: list[Source], problems: list[Problem],
 
 
 def _unreadable(name: str, reason: str) -> Problem:
-    return Problem(code="E-FILE", message=f"cannot be read: {reason}", position=Position(name))
+    hint = "name a *.yaml file, a directory that holds some, or - for standard input"
+    return Problem(code="E-FILE", message=f"cannot be read: {reason}", position=Position(name), hint=hint)
 
 
 def _is_yaml(name: str) -> bool:

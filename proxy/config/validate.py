@@ -34,6 +34,8 @@ _SHOULD_BE = {
 }
 _YAML_1_1 = frozenset({"yes", "no", "on", "off", "y", "n"})
 _SHOWN = 40
+_MEMBERS = 4
+"""So many members of a mapping are named as an example."""
 
 
 def validated(resource: Resource, schema: type[SpecT], problems: list[Problem]) -> SpecT | None:
@@ -51,7 +53,10 @@ def validated(resource: Resource, schema: type[SpecT], problems: list[Problem]) 
 
 
 def _problem(resource: Resource, schema: type[Record], detail: dict[str, Any]) -> Problem:
-    path = _written_path(resource.spec, detail["loc"])
+    location = detail["loc"]
+    # Only what is missing may be named without being there; else the last part may be pydantic's name for a kind of union.
+    last = (location[-1],) if detail["type"] == "missing" else ()
+    path = (*_written_path(resource.spec, location[: len(location) - len(last)]), *last)
     context = detail.get("ctx", {})
     where: Path = ("spec", *path)
     if detail["type"] == "joch":
@@ -72,10 +77,21 @@ def _problem(resource: Resource, schema: type[Record], detail: dict[str, Any]) -
             suggestion(str(detail["input"]), options),
         )
     if detail["type"] == "missing":
-        return resource.problem("E-TYPE", f"{path[-1]} is required", where)
+        return resource.problem("E-TYPE", f"{path[-1]} is required", where, f"add {path[-1]}: …")
     wording = _SHOULD_BE.get(detail["type"])
     message = wording.format(**context) if wording else f"cannot be used here: {detail['type'].replace('_', ' ')}"
-    return resource.problem("E-TYPE", message, where, _type_hint(detail))
+    return resource.problem("E-TYPE", message, where, _type_hint(detail) or _shape_hint(detail, schema, path))
+
+
+def _shape_hint(detail: Mapping[str, Any], schema: type[Record], path: Path) -> str | None:
+    """How a list or a mapping is written; the members it may have where they are few."""
+    if detail["type"] == "list_type":
+        return "write [ … ], or one item a line, each after a -"
+    if detail["type"] not in ("dict_type", "model_type"):
+        return None
+    record = _record_at(schema, path)
+    names = ", ".join(f"{name}: …" for name in _names(record)[:_MEMBERS]) if record else "name: …"
+    return f"write {{ {names}{', …' if record and len(_names(record)) > _MEMBERS else ''} }}"
 
 
 def _type_hint(detail: Mapping[str, Any]) -> str | None:
@@ -93,13 +109,13 @@ def _written_path(spec: Any, location: Sequence[str | int]) -> Path:
     """pydantic's location without what it adds for its own bookkeeping: only what can be followed in `spec`."""
     path: list[str | int] = []
     value = spec
-    for index, part in enumerate(location):
+    for part in location:
         if isinstance(part, int):
             # A single item written where a list may stand has no index in the file.
             if isinstance(value, list):
                 path.append(part)
                 value = value[part] if part < len(value) else None
-        elif isinstance(value, dict) and (part in value or index == len(location) - 1):
+        elif isinstance(value, dict) and part in value:
             path.append(part)
             value = value.get(part)
     return tuple(path)
@@ -130,8 +146,16 @@ def _annotation_at(schema: type[Record], path: Sequence[str | int]) -> Any:
             field = next((field for name, field in record.model_fields.items() if (field.alias or name) == part), None)
             here = field.annotation if field else _free_member_of(record)
         else:
-            here = (get_args(here) or (None,))[-1]
+            here = _item_in(here)
     return here
+
+
+def _item_in(annotation: Any) -> Any:
+    """The `X` of `list[X]`, also within a union or a mark."""
+    if get_origin(annotation) is list:
+        return get_args(annotation)[0]
+    found = (_item_in(part) for part in get_args(annotation) if get_origin(annotation) in (Union, UnionType, Annotated))
+    return next((item for item in found if item is not None), None)
 
 
 def _free_member_of(record: type[Record]) -> Any:

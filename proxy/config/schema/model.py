@@ -112,7 +112,8 @@ class Auth(Record):
             ("scope", self.scope, _BY_TOKEN),
         ):
             if value is not None and self.type not in types:
-                raise broken("E-TYPE", f"{name} belongs to auth of type {' or '.join(types)}", at=name)
+                hint = "delete it, or write that type beside it"
+                raise broken("E-TYPE", f"{name} belongs to auth of type {' or '.join(types)}", hint, at=name)
         if self.type in ("managed-identity", "google-adc", "none") and self.secret_ref is not None:
             raise broken("E-TYPE", f"auth of type {self.type} takes no secret", "leave secretRef out", at="secretRef")
         if self.type == "google-sa" and self.secret_ref is None:

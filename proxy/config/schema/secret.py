@@ -33,7 +33,7 @@ class Source(Record):
     def _has_its_place(self) -> Source:
         needed = _NEEDS.get(self.type)
         if needed and getattr(self, needed) is None:
-            raise broken("E-TYPE", f"a source of type {self.type} needs {needed}")
+            raise broken("E-TYPE", f"a source of type {self.type} needs {needed}", f"add {needed}: …")
         return self
 
     @property

@@ -1,6 +1,22 @@
+"""What is said of a spec that is not what its schema wants, and where."""
+
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
+
+from proxy.config import Problem
+from proxy.config.documents import Document
+from proxy.config.envelope import Resource
+from proxy.config.schema import identities
+from proxy.config.schema.fields import Record
+from proxy.config.schema.model import ModelSpec
+from proxy.config.schema.route import ModelRouteSpec
+from proxy.config.schema.secret import SecretSpec
+from proxy.config.schema.settings import RouterSettingsSpec
+from proxy.config.validate import validated
 
 from .writing import model, only, problems, resource, route, settings, told
 
@@ -45,6 +61,64 @@ spec:
     name = tmp_path / "c.yaml"
     found = [str(problem).removeprefix(f"{name}:") for problem in problems(tmp_path, text)]
     assert "\n".join(found) == EXPECTED
+
+
+SCHEMAS: dict[str, type[Record]] = {
+    "RouterSettings": RouterSettingsSpec,
+    "Model": ModelSpec,
+    "ModelRoute": ModelRouteSpec,
+    "Secret": SecretSpec,
+    "ClientKey": identities.ClientKeySpec,
+    "Agent": identities.AgentSpec,
+    "Team": identities.TeamSpec,
+    "Environment": identities.EnvironmentSpec,
+    "Tool": identities.ToolSpec,
+}
+WRONG = (7, -1, "@@ bad", "", True, [], {"zz": 1}, [7], ["@@"], Decimal("1.5"))
+PLAIN = ("should be a number", "should be a whole number", "should be text", "should be true or false")
+PLAIN_STARTS = ("should be greater than", "should be less than", "should not be empty")
+
+
+def members(schema: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The path of every field that a spec can have, those of one deep inside a named mapping with the name "k"."""
+    for name, field in schema.model_fields.items():
+        here = (*path, field.alias or name)
+        yield here
+        yield from (inner for record in records(field.annotation, here) for inner in members(*record))
+
+
+def records(annotation: Any, path: tuple[str, ...]) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    if isinstance(annotation, type) and issubclass(annotation, Record):
+        yield annotation, path
+    elif get_origin(annotation) is dict:
+        yield from records(get_args(annotation)[1], (*path, "k"))
+    elif get_origin(annotation) is not Literal:
+        for part in get_args(annotation):
+            yield from records(part, path)
+
+
+@pytest.mark.parametrize("kind", SCHEMAS)
+def test_whatever_is_wrong_anywhere_is_said_with_what_belongs_there(kind: str) -> None:
+    """The message itself says it where a plain value belongs ("should be true or false"), else the hint does."""
+    found = 0
+    for path in members(SCHEMAS[kind]):
+        for wrong in WRONG:
+            spec: Any = wrong
+            for part in reversed(path):
+                spec = {part: spec}
+            document = Document("c.yaml", {"spec": spec})
+            resource_record = Resource(
+                kind=kind, namespace="default", name="x", labels={}, spec=spec, document=document
+            )
+            told_here: list[Problem] = []
+            validated(resource_record, SCHEMAS[kind], told_here)
+            for problem in told_here:
+                found += 1
+                plain = problem.message in PLAIN or problem.message.startswith(PLAIN_STARTS)
+                plain = plain or problem.message.endswith(("or more", "or less")) or problem.level != "error"
+                assert problem.hint or plain, f"say what to write: {problem}, where {wrong!r} is written"
+                assert "cannot be used here" not in problem.message, f"say what is wrong: {problem}"
+    assert found > 10
 
 
 def test_suggestions_reach_into_named_mappings(tmp_path: Path) -> None:

@@ -94,7 +94,8 @@ class Call:
     `content` turns true when the client has seen something of an answer; `waited` adds up the seconds spent on providers.
     `cost` is what all attempts cost so far in US dollars, None once one of them is not known, and `reckoned` the same with
     an estimate in place of what is not known; the tokens are theirs too. `recalled` once the turns kept for the client are
-    put back; `needs` are those of its endpoint, `wanted` these and all that its request shows; `counted` once the
+    put back; `needs` are those of its endpoint, `wanted` these and all that its request shows; `input_counted` are tokens
+    of its input that came as tokens, `generates` whether it is answered with tokens; `counted` once the
     execution's ledger knows of this call. `moment` is how things stood when the plan was made, None when nothing needed a
     look. `trail` are all attempts, `passed` the candidates that were planned and could not be asked any more when their
     turn came.
@@ -114,6 +115,8 @@ class Call:
     created: int
     needs: tuple[Need, ...] = ()
     wanted: tuple[Need, ...] = ()
+    input_counted: int = 0
+    generates: bool = True
     user_agent: str = ""
     sdk_retries: int = 0
     recalled: bool = False

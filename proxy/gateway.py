@@ -457,6 +457,8 @@ class Gateway:
             if unsent and any(claim.calls for claim in attempt.hold.claims):
                 call.counted = False  # the attempt that goes out counts the call
             self._ledger.settle(attempt.hold, cost.usd, tokens, calls=0 if unsent else None)
+        elif attempt.opened and result.replay != "not_sent":
+            self._planner.spent(call, cost.usd, tokens)
         self._quotas.done(model, tokens - call.size.most - call.size.reserve, now)
         self._judge_health(attempt, result, ended, now)
         if ended is None:

@@ -75,6 +75,7 @@ class Planner:
         self._kept: dict[tuple[object, ...], _Kept] = {}
         self._strayed: dict[str, Mapping[str, str]] = {}
         self._strayed_in: Snapshot | None = None
+        self._limiting: tuple[Snapshot, bool] | None = None
 
     async def plan(self, call: Call) -> Plan:
         """The plan of `call` as things stand now. Raises `StoreError` when its limits cannot be looked up."""
@@ -133,12 +134,14 @@ class Planner:
             return False
         if surveyed.room is None:
             return True
-        return estimation.bound(call.request, call.snapshot.settings.estimation) + output <= surveyed.room
+        bound = estimation.bound(call.request, call.snapshot.settings.estimation) + call.input_counted
+        return bound + output <= surveyed.room
 
     async def _measure(self, call: Call, surveyed: Survey) -> None:
         """Find out what the decision needs: the prompt's size, exactly where it matters, and what was spent."""
         settings, request = call.snapshot.settings.estimation, call.request
         found = estimation.quick(request, settings)
+        known = call.input_counted
         output, choices = request.sampling.max_output_tokens, request.sampling.n or 1
         for candidate in surveyed.standing:
             window = surveyed.windows[candidate.index]
@@ -146,10 +149,10 @@ class Planner:
                 found = await self._tokenizers.exact(request, settings, candidate.model.model)
                 break
         call.size = Size(
-            least=found.at_least,
-            most=int(found.tokens * settings.safety),
-            output=output,
-            reserve=(output or settings.default_output_tokens) * choices,
+            least=found.at_least + known,
+            most=int(found.tokens * settings.safety) + known,
+            output=output if call.generates else 0,
+            reserve=(output or settings.default_output_tokens) * choices if call.generates else 0,
             choices=choices,
             method=found.method,
         )
@@ -205,6 +208,15 @@ class Planner:
             told = {**self._strayed.get(ref, {}), **dict.fromkeys(broken, region)}
             self._strayed = {**self._strayed, ref: told}  # plans that were made hold what was known then
         return not broken
+
+    def spent(self, call: Call, usd: Decimal | None, tokens: int) -> None:
+        """An attempt that nothing was held for has come to this: it counts where another route limits the execution."""
+        if self._limiting is None or self._limiting[0] is not call.snapshot:
+            limited = any(route.constraints.on_execution for route in call.snapshot.routes.values())
+            self._limiting = call.snapshot, limited
+        if self._limiting[1]:
+            self._ledger.record(call.account, usd, tokens, 0 if call.counted else 1)
+            call.counted = True
 
     # --- money -------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from proxy.routing import WELL, Moment, Plan, Skip, Terms, plan
 from proxy.words import word
 from translators.canonical import CapabilitySet, value
 
+_CENT = Decimal("0.01")
 _ROUNDS = 12
 """More reasons than there are gates."""
 
@@ -192,6 +193,8 @@ def _budget(inputs: Inputs, skip: Skip) -> tuple[Change, Inputs]:
         ("tokens", "run"): ("maxTokensPerExecution", "max_tokens_per_execution"),
         ("calls", "run"): ("maxCallsPerExecution", "max_calls_per_execution"),
     }
+    if needed <= evidence["limit"]:  # all of it is spent, and the candidate is free
+        needed = evidence["limit"] + (_CENT if evidence["unit"] == "usd" else 1)
     public, field = names[evidence["unit"], evidence["window"]]
     shown = float(needed) if isinstance(needed, Decimal) else needed
     return Change(f"constraints.{public}", shown, skip.detail), _constraints(inputs, **{field: needed})

@@ -19,7 +19,6 @@ from translators.canonical import CapabilitySet, Need, named_value, value
 from .condition import WELL, Condition
 from .survey import Candidate, Skip, Survey, Terms, survey
 
-
 _NOWHERE: Mapping[str, Mapping[str, str]] = {}
 
 
@@ -243,7 +242,10 @@ def _too_dear(surveyed: Survey, candidate: Candidate, moment: Moment) -> Skip | 
     if limits.max_cost_per_call is not None and spent.call + estimate > limits.max_cost_per_call:
         return _over(index, ref, "usd", limits.max_cost_per_call, spent.call, estimate, window="call")
     most = limits.max_cost_per_execution
-    if most is not None and spent.execution + spent.held + estimate > most:
+    if most is None:
+        return None
+    used_up = 0 < most <= spent.execution  # then nothing goes on, be it free: the execution is over its limit (G4)
+    if used_up or spent.execution + spent.held + estimate > most:
         return _over(index, ref, "usd", most, spent.execution, estimate, held=spent.held)
     return None
 

@@ -31,6 +31,7 @@ async def embed(request: web.BaseRequest, core: Core, client: ClientFormat, call
     check(body)
     parsed = Request(messages=(Message("user", _texts(body["input"])),), model=body.get("model"))
     call = make_call(request, core, client, parsed, call_id, _NEEDS)
+    call.generates, call.input_counted = False, _tokens(body["input"])
     await core.enter(call)
     try:
         answer, headers = await core.gateway.post(call, "embeddings", {**body, "encoding_format": "float"})
@@ -97,6 +98,12 @@ def _is_entry(entry: Any) -> bool:
 def _texts(given: Any) -> tuple[Text, ...]:
     entries = given if isinstance(given, list) else [given]
     return tuple(Text(entry) for entry in entries if isinstance(entry, str))
+
+
+def _tokens(given: Any) -> int:
+    """How many tokens of the input came as their ids."""
+    entries = given if isinstance(given, list) else []
+    return sum(1 if type(entry) is int else len(entry) for entry in entries if not isinstance(entry, str))
 
 
 def _vector(given: Any) -> list[float]:

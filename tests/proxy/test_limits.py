@@ -40,6 +40,7 @@ from tests.support.scripted import (
     Step,
     piece,
     scripted_server,
+    whole,
 )
 from tests.support.snapshots import model, route, snapshot
 
@@ -279,6 +280,45 @@ def test_calls_and_tokens_are_counted_over_the_execution(upstream: ScriptedServe
         codes = [ask(joch).status_code for _ in range(6)]
     assert codes[0] == 200
     assert codes[-1] == 429
+
+
+def test_an_execution_whose_limit_is_used_up_gets_no_free_candidate_either(upstream: ScriptedServer) -> None:
+    """All of it is spent to the cent: the next call is denied whatever it would cost (G4)."""
+    free = Pricing(input=Decimal(0), output=Decimal(0))
+    with running_joch(installed(upstream, Constraints(max_cost_per_execution=Decimal("0.07")), DEAR, free)) as joch:
+        assert ask(joch).headers["x-joch-model"] == "openai:a"
+        denied = ask(joch)
+        found = httpx.get(f"{joch.root}/v1/route/r/explain", timeout=20).json()
+    assert (denied.status_code, denied.json()["error"]["code"]) == (429, "BudgetExceeded")
+    assert upstream.of("b") == []
+    raised = [{"change": "constraints.maxCostUsdPerExecution", "to": 0.08}]
+    assert found["candidates"][1]["wouldTake"] == raised
+    with running_joch(installed(upstream, Constraints(max_cost_per_execution=Decimal(0)), DEAR, free)) as joch:
+        assert ask(joch).headers["x-joch-model"] == "openai:b", "nothing may be spent, and nothing is"
+
+
+def test_what_an_execution_spends_on_other_routes_counts_too(upstream: ScriptedServer) -> None:
+    with running_joch(installed(upstream, Constraints(max_cost_per_execution=Decimal("0.14")), DEAR)) as joch:
+        assert ask(joch, model="openai:a").status_code == 200
+        assert [ask(joch).status_code for _ in range(2)] == [200, 429]
+    with running_joch(installed(upstream, Constraints(max_calls_per_execution=2), DEAR)) as joch:
+        assert [ask(joch, model="openai:a").status_code for _ in range(2)] == [200, 200]
+        assert ask(joch).status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("given", "fits"),
+    [("word " * 20, True), ([5] * 90, True), ([5] * 110, False), ([[5] * 55, [5] * 55], False), (["a", "b"], True)],
+)
+def test_embeddings_reserve_what_is_put_in_and_nothing_for_an_answer(
+    upstream: ScriptedServer, given: Any, fits: bool
+) -> None:
+    answer = {"data": [{"index": 0, "embedding": [0.5]}], "usage": {"prompt_tokens": 3}}
+    made = installed(upstream, Constraints(max_tokens_per_execution=100), DEAR, first=[whole(200, answer)])
+    with running_joch(made) as joch:
+        body = {"model": "r", "input": given, "encoding_format": "float"}
+        answered = httpx.post(f"{joch.base_url}/embeddings", json=body, timeout=20)
+    assert answered.status_code == (200 if fits else 429), answered.text
 
 
 def test_a_price_nobody_knows_is_not_spent_under_a_limit_of_money(upstream: ScriptedServer) -> None:

@@ -1,4 +1,5 @@
-"""Which IP addresses lie on the public internet, seen through every form that carries an IPv4 address inside an IPv6 one.
+"""Which IP addresses lie on the public internet, seen through every form that carries an IPv4 address inside an IPv6 one; and
+which names a list of hosts covers.
 
 Pure functions over literals: no name is resolved here. Sources: the IANA special-purpose registries as `ipaddress` has them,
 RFC 4291 (mapped), RFC 6052 (NAT64), RFC 3056 (6to4), RFC 4380 (Teredo).
@@ -7,6 +8,7 @@ RFC 4291 (mapped), RFC 6052 (NAT64), RFC 3056 (6to4), RFC 4380 (Teredo).
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterable
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -25,6 +27,12 @@ def is_public(address: Address) -> bool:
 def is_link_local(address: Address) -> bool:
     """Whether one of them is link-local, where cloud metadata services live."""
     return any(inner.is_link_local for inner in _all(address))
+
+
+def is_among(host: str, names: Iterable[str]) -> bool:
+    """Whether `host` is one of `names`, or lies below one that is written "*.suffix". Case and a final dot do not matter."""
+    name = host.lower().rstrip(".")
+    return any(name == each or (each.startswith("*.") and name.endswith(each[1:])) for each in map(str.lower, names))
 
 
 def _all(address: Address) -> tuple[Address, ...]:

@@ -78,6 +78,7 @@ class App:
         self.upstream.allowed_hosts = settings.egress_hosts
         secrets = SecretResolver(env)
         self.identities = Identities(env, secrets)
+        self.identities.allow_only(settings.egress_hosts)
         self.bindings = Bindings(self.upstream, secrets.resolve, {HOP_HEADER: instance}, self.identities.of)
         self.database = Database(store, (*CONTINUITY_SCHEMA, *EXPLAIN_SCHEMA, *LEDGER_SCHEMA, *EFFECTS_SCHEMA))
         sealing_key = seal_key(self.database, env.get(KEY_VARIABLE))
@@ -156,6 +157,7 @@ class App:
         before = self.live.current.snapshot
         self.live.swap(snapshot)
         self.upstream.allowed_hosts = snapshot.settings.egress_hosts
+        self.identities.allow_only(snapshot.settings.egress_hosts)
         self.health.configure(snapshot.settings.health)
         for ref, model in before.models.items():
             if (now := snapshot.models.get(ref)) is None or _candidate(now) != _candidate(model):

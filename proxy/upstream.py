@@ -27,7 +27,7 @@ from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
-from proxy.addresses import is_link_local, is_public, parse_address
+from proxy.addresses import is_among, is_link_local, is_public, parse_address
 from proxy.limit import Limit
 from proxy.resources import Clocks
 from translators.canonical import Reason, UpstreamError, named_value
@@ -363,7 +363,7 @@ class Upstream:
     async def _once(self, request: WireRequest, attempt: _Attempt) -> Reply:
         if self._session is None:
             raise RuntimeError("the upstream client is not open")
-        if self.allowed_hosts is not None and not _may_leave(request.url.host or "", self.allowed_hosts):
+        if self.allowed_hosts is not None and not is_among(request.url.host or "", self.allowed_hosts):
             message = "The provider's host is not among those that may be connected to."
             raise _error(Reason.CONNECT, message, "egress_blocked", risk=False)
         _ATTEMPT.set(attempt)
@@ -394,11 +394,6 @@ class Upstream:
             message = "The provider answered with a redirect, which is never followed."
             raise _error(Reason.BAD_RESPONSE, message, "redirect", risk=False)
         return reply
-
-
-def _may_leave(host: str, allowed: tuple[str, ...]) -> bool:
-    name = host.lower().rstrip(".")
-    return any(name == each or (each.startswith("*.") and name.endswith(each[1:])) for each in map(str.lower, allowed))
 
 
 def _late(attempt: _Attempt, clocks: Clocks) -> UpstreamError:

@@ -32,12 +32,12 @@ _GRANTS_AT = "https://oauth2.googleapis.com/token"
 _Untyped = Callable[..., Any]  # google-auth's constructors have no types
 
 
-async def service_account(text: str, scope: str) -> Fetched:
+async def service_account(endpoints: TokenEndpoints, text: str, scope: str) -> Fetched:
     """A token for the service account whose key file's content is `text`. Raises `TokenError`."""
     info = _info(text, "The service account's key")
     if info.get("type") != "service_account":
         raise TokenError('The service account\'s key is no JSON key file with type "service_account".', "not_set_up")
-    return await asyncio.to_thread(_refreshed, info, scope)
+    return await asyncio.to_thread(_refreshed, endpoints, info, scope)
 
 
 async def application_default(endpoints: TokenEndpoints, env: Mapping[str, str], scope: str) -> Fetched:
@@ -48,7 +48,7 @@ async def application_default(endpoints: TokenEndpoints, env: Mapping[str, str],
     path = credentials_file(env)
     if path is None:
         return await _of_this_machine(endpoints, env, scope)
-    found = await asyncio.to_thread(_refreshed, _info(_text(path), "The credentials file"), scope)
+    found = await asyncio.to_thread(_refreshed, endpoints, _info(_text(path), "The credentials file"), scope)
     quota = env.get("GOOGLE_CLOUD_QUOTA_PROJECT")
     if not quota:
         return found
@@ -86,7 +86,7 @@ def _info(text: str, what: str) -> Mapping[str, Any]:
     return info
 
 
-def _refreshed(info: Mapping[str, Any], scope: str) -> Fetched:
+def _refreshed(endpoints: TokenEndpoints, info: Mapping[str, Any], scope: str) -> Fetched:
     """Blocks. Raises `TokenError`, never with google-auth's own texts, which may repeat an answer."""
     try:
         from google.auth import exceptions
@@ -105,7 +105,7 @@ def _refreshed(info: Mapping[str, Any], scope: str) -> Fetched:
         session.trust_env = False  # as everywhere in the router: no proxy variables
         session.max_redirects = 0  # nor to where an answer points
         try:
-            credentials.refresh(_impatient(Request(session=session)))
+            credentials.refresh(_bounded(Request(session=session), endpoints))
         except exceptions.RefreshError as error:
             raise _refusal(error) from None
         except exceptions.TransportError:
@@ -144,11 +144,12 @@ def _credentials(info: Mapping[str, Any], scope: str) -> Any:
     return cast(_Untyped, with_scopes_if_required)(credentials, [scope])
 
 
-def _impatient(transport: Callable[..., Any]) -> Callable[..., Any]:
-    """google-auth waits two minutes for an answer unless it is told otherwise."""
+def _bounded(transport: Callable[..., Any], endpoints: TokenEndpoints) -> Callable[..., Any]:
+    """google-auth waits two minutes for an answer, and asks whatever host a key file names, unless it is told otherwise."""
 
-    def request(*positional: Any, timeout: float | None = None, **named: Any) -> Any:
-        return transport(*positional, timeout=min(timeout or _TRANSPORT_SECONDS, _TRANSPORT_SECONDS), **named)
+    def request(url: str, *positional: Any, timeout: float | None = None, **named: Any) -> Any:
+        endpoints.check("Google's token endpoint", url)
+        return transport(url, *positional, timeout=min(timeout or _TRANSPORT_SECONDS, _TRANSPORT_SECONDS), **named)
 
     return request
 

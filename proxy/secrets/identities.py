@@ -45,6 +45,10 @@ class Identities:
             source = self._sources[key] = TokenSource(fetch, wanted, early=early, clock=self._clock)
         return source
 
+    def allow_only(self, hosts: tuple[str, ...] | None) -> None:
+        """Have no token fetched from another host than these, as `egress.allowHosts` has them; None allows any."""
+        self._endpoints.allowed_hosts = hosts
+
     async def close(self) -> None:
         for source in self._sources.values():
             source.close()
@@ -54,7 +58,7 @@ class Identities:
         async def fetch(scope: str) -> Fetched:
             match auth.type:
                 case "google-sa":
-                    return await google_tokens.service_account(self._revealed(secret), scope)
+                    return await google_tokens.service_account(self._endpoints, self._revealed(secret), scope)
                 case "google-adc":
                     return await google_tokens.application_default(self._endpoints, self._env, scope)
                 case "managed-identity":

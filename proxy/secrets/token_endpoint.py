@@ -12,9 +12,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeGuard
+from urllib.parse import urlsplit
 
 import aiohttp
 
+from proxy.addresses import is_among
 from translators.canonical import Reason, UpstreamError
 
 _BODY_LIMIT = 256 * 1024
@@ -83,10 +85,20 @@ class Said:
 
 
 class TokenEndpoints:
-    """The HTTP client of all token sources of a process; its session is opened when first needed."""
+    """The HTTP client of all token sources of a process; its session is opened when first needed.
+
+    `allowed_hosts`: the only hosts that may be asked, as `proxy.addresses.is_among` reads them; None for any.
+    """
 
     def __init__(self) -> None:
+        self.allowed_hosts: tuple[str, ...] | None = None
         self._session: aiohttp.ClientSession | None = None
+
+    def check(self, who: str, url: str) -> None:
+        """Raises `TokenError` where `url` leads to a host that may not be connected to."""
+        host = urlsplit(url).hostname or ""
+        if self.allowed_hosts is not None and not is_among(host, self.allowed_hosts):
+            raise TokenError(f"{who} is not among the hosts that may be connected to.", "not_set_up")
 
     async def post(self, who: str, url: str, form: Mapping[str, str]) -> Said:
         """Posts `form`. `who` names the service in errors. Raises `TokenError` when it cannot be reached."""
@@ -110,6 +122,7 @@ class TokenEndpoints:
             self._session = None
 
     async def _ask(self, who: str, method: str, url: str, **options: Any) -> Said:
+        self.check(who, url)
         try:
             async with self._open().request(method, url, allow_redirects=False, **options) as answer:
                 body = await _body(answer.content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.addresses import is_link_local, is_public, parse_address
+from proxy.addresses import is_among, is_link_local, is_public, parse_address
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,25 @@ def test_loopback_is_not_link_local() -> None:
 def test_a_name_is_no_address() -> None:
     with pytest.raises(ValueError, match="does not appear"):
         parse_address("localhost")
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed"),
+    [
+        ("api.example", True),
+        ("API.example.", True),
+        ("eu.openai.example", True),
+        ("a.b.openai.example", True),
+        ("openai.example", False),
+        ("evil-openai.example", False),
+        ("api.example.evil.example", False),
+        ("notapi.example", False),
+        ("", False),
+    ],
+)
+def test_a_host_is_allowed_by_its_whole_name_or_below_a_suffix(host: str, allowed: bool) -> None:
+    assert is_among(host, ("api.example", "*.OpenAI.example")) is allowed
+
+
+def test_an_empty_list_lets_nothing_out() -> None:
+    assert not is_among("127.0.0.1", ())

@@ -56,7 +56,7 @@ def decoded(part: str) -> Any:
 
 async def test_a_service_account_signs_for_its_token(services: ScriptedServer) -> None:
     services.script("sa", granting())
-    got = await service_account(document(key_file(services, "sa")), SCOPE)
+    got = await service_account(TokenEndpoints(), document(key_file(services, "sa")), SCOPE)
     assert got.token == "token-1"
     assert 3590 < got.lifetime < 3600
     assert got.headers == {}
@@ -81,7 +81,7 @@ async def test_a_service_account_signs_for_its_token(services: ScriptedServer) -
 async def test_a_key_that_google_refuses(services: ScriptedServer) -> None:
     services.script("bad-sa", refusing(400, "invalid_grant", "Invalid JWT Signature. canary"))
     with pytest.raises(TokenError) as caught:
-        await service_account(document(key_file(services, "bad-sa")), SCOPE)
+        await service_account(TokenEndpoints(), document(key_file(services, "bad-sa")), SCOPE)
     assert str(caught.value) == "Google refused the gateway's credentials (invalid_grant)."
     assert (caught.value.fault, caught.value.code) == ("refused", "invalid_grant")
     assert caught.value.__cause__ is None
@@ -102,7 +102,7 @@ async def test_a_key_that_google_refuses(services: ScriptedServer) -> None:
 )
 async def test_what_is_no_key_file_is_told_without_quoting_it(text: str, words: str) -> None:
     with pytest.raises(TokenError, match=words) as caught:
-        await service_account(text, SCOPE)
+        await service_account(TokenEndpoints(), text, SCOPE)
     assert caught.value.fault == "not_set_up"
     assert "canary" not in str(caught.value)
 
@@ -111,7 +111,7 @@ async def test_a_credential_is_not_carried_on_to_where_a_redirect_points(service
     services.script("moved", [whole(307, b"", Location=f"{services.url('elsewhere')}/token")])
     services.script("elsewhere", granting())
     with pytest.raises(TokenError, match=r"cannot be reached|cannot answer now") as caught:
-        await service_account(document(key_file(services, "moved")), SCOPE)
+        await service_account(TokenEndpoints(), document(key_file(services, "moved")), SCOPE)
     assert caught.value.fault == "unreachable"
     assert services.of("elsewhere") == []
 
@@ -119,7 +119,7 @@ async def test_a_credential_is_not_carried_on_to_where_a_redirect_points(service
 async def test_a_token_endpoint_that_is_not_there(services: ScriptedServer) -> None:
     info = key_file(services, "x", token_uri="http://127.0.0.1:9/token")
     with pytest.raises(TokenError, match=r"cannot be reached|cannot answer now") as caught:
-        await service_account(document(info), SCOPE)
+        await service_account(TokenEndpoints(), document(info), SCOPE)
     assert caught.value.fault == "unreachable"
 
 
@@ -127,7 +127,7 @@ async def test_a_token_endpoint_that_is_not_there(services: ScriptedServer) -> N
 async def test_a_token_endpoint_that_answers_something_else(services: ScriptedServer, answer) -> None:
     services.script("odd-sa", answer)
     with pytest.raises(TokenError) as caught:
-        await service_account(document(key_file(services, "odd-sa")), SCOPE)
+        await service_account(TokenEndpoints(), document(key_file(services, "odd-sa")), SCOPE)
     assert caught.value.fault in ("unreachable", "refused")
 
 
@@ -237,12 +237,28 @@ async def test_nothing_at_all_says_what_was_looked_for() -> None:
     assert caught.value.fault == "not_set_up"
 
 
+@pytest.mark.parametrize(("hosts", "asked"), [(("127.0.0.1",), 1), (("elsewhere.example",), 0)])
+async def test_no_key_file_leads_to_a_host_that_may_not_be_connected_to(
+    services: ScriptedServer, hosts: tuple[str, ...], asked: int
+) -> None:
+    endpoints, key = TokenEndpoints(), document(key_file(services, "sa"))
+    endpoints.allowed_hosts = hosts
+    services.requests.clear()
+    if asked:
+        await service_account(endpoints, key, SCOPE)
+    else:
+        with pytest.raises(TokenError, match="not among the hosts"):
+            await service_account(endpoints, key, SCOPE)
+    assert len(services.requests) == asked
+
+
 MISSING = """
 import asyncio, sys
 sys.modules["google.auth"] = None
 from proxy.secrets.google_tokens import service_account
+from proxy.secrets.token_endpoint import TokenEndpoints
 try:
-    asyncio.run(service_account('{"type": "service_account"}', "s"))
+    asyncio.run(service_account(TokenEndpoints(), '{"type": "service_account"}', "s"))
 except Exception as error:
     print(error)
 print("google.oauth2" in sys.modules)

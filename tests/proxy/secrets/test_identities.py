@@ -102,3 +102,18 @@ async def test_a_scope_of_the_configuration_goes_before_the_providers(services: 
     own = Auth(type="entra", tenant_id="t", client_id="app", scope="api://gateway/.default")
     await token(env, own, secret_in())
     assert form(services.of("scoped")[0])["scope"] == "api://gateway/.default"
+
+
+async def test_no_identity_service_is_asked_that_may_not_be_connected_to(services: ScriptedServer) -> None:
+    env = {"AZURE_AUTHORITY_HOST": services.script("there", granting()), "CLIENT_SECRET": SECRET}
+    clock = Clock()
+    source, identities = source_of(env, ENTRA, secret_in(), clock=clock)
+    services.requests.clear()
+    identities.allow_only(("elsewhere.example",))
+    with pytest.raises(UpstreamError, match="not among the hosts") as refused:
+        await source.token()
+    assert (refused.value.failure, services.requests) == ("token_not_set_up", [])
+    identities.allow_only(("127.0.0.1",))
+    clock.now += 600
+    assert await source.token() == "token-1"
+    await identities.close()

@@ -68,6 +68,7 @@ class ModelBuilder:
         )
         auth = self._auth(resource, spec, record, place)
         found, problem = self._secret(resource, spec, record, configured, place, auth, local=local)
+        hidden = self._hidden_address(resource, spec)
         clocks = with_clocks(configured.clocks or self.settings.clocks, spec.endpoint.timeouts)
         model = Model(
             name=resource.name,
@@ -79,7 +80,7 @@ class ModelBuilder:
             api=spec.api,
             local=local,
             base_url=place.base_url,
-            base_url_secret=self._base_url_secret(resource, spec),
+            base_url_secret=hidden.ref if hidden else None,
             region=spec.endpoint.region,
             place={**words_from(spec.provider, auth, self.env), **spec.endpoint.words()},
             headers={**configured.headers, **spec.endpoint.headers},
@@ -89,7 +90,7 @@ class ModelBuilder:
             ca_file=spec.endpoint.ca_file,
             auth=auth,
             secret=found.ref if found else None,
-            secret_problem=problem,
+            secret_problem=problem or (hidden.problem if hidden else None),
             flags=spec.capabilities.flags(),
             features=spec.capabilities.given_features(),
             flag_sources=dict.fromkeys(spec.capabilities.flags(), "declared"),
@@ -196,7 +197,7 @@ class ModelBuilder:
         """The key, and why the model cannot be used when it needs one and there is none."""
         auth = spec.auth
         if auth is not None and auth.secret_ref is not None:
-            found = self._declared_secret(resource, spec.provider, auth.secret_ref)
+            found = self._declared_secret(resource, spec.provider, auth.secret_ref, ("spec", "auth", "secretRef"))
             return found, found.problem if found else None
         if identity.by_token or (auth is not None and auth.type in (None, "none")):
             return None, None
@@ -212,8 +213,7 @@ class ModelBuilder:
             self._add(resource, "W-SECRET-UNRESOLVED", f"the model is disabled: {problem}", ("spec",), hint)
         return Found(ref) if ref else None, problem
 
-    def _declared_secret(self, resource: Resource, provider: str, reference: Reference) -> Found | None:
-        path: Path = ("spec", "auth", "secretRef")
+    def _declared_secret(self, resource: Resource, provider: str, reference: Reference, path: Path) -> Found | None:
         found = self.secrets.find(reference, resource, path, self.problems)
         if found and not found.covers(resource.name, f"{provider}:{resource.name}"):
             message = f"Secret {reference} is not bound to this model"
@@ -222,12 +222,11 @@ class ModelBuilder:
             )
         return found
 
-    def _base_url_secret(self, resource: Resource, spec: schema.ModelSpec) -> Any:
+    def _hidden_address(self, resource: Resource, spec: schema.ModelSpec) -> Found | None:
         reference = spec.endpoint.base_url_secret_ref
         if reference is None:
             return None
-        found = self.secrets.find(reference, resource, ("spec", "endpoint", "baseUrlSecretRef"), self.problems)
-        return found.ref if found else None
+        return self._declared_secret(resource, spec.provider, reference, ("spec", "endpoint", "baseUrlSecretRef"))
 
     # --- money and doubts ------------------------------------------------------------------------------------------
 

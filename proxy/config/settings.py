@@ -180,14 +180,24 @@ def _lower(written: Sequence[str] | None, old: tuple[str, ...]) -> tuple[str, ..
 
 
 def _secret(
-    resource: Resource, reference: Reference | None, path: Path, secrets: SecretIndex, problems: list[Problem]
+    resource: Resource,
+    reference: Reference | None,
+    path: Path,
+    secrets: SecretIndex,
+    problems: list[Problem],
+    user: str = "",
 ) -> SecretRef | None:
+    """The secret of a door, or of all models of a provider, whose `user` is then such as "openai:*"."""
     if reference is None:
         return None
     found = secrets.find(reference, resource, path, problems)
     if found is not None and found.ref is None:  # without the secret the door would be another one than is written
         hint = "use a Secret of type env or file"
         problems.append(resource.problem("E-NOT-YET", found.problem or "this version cannot read it", path, hint))
+    if found is not None and not found.covers(user):
+        hint = f"add {user} to its scope.boundTo.models" if user else "make another Secret, without scope"
+        message = f"Secret {reference} is bound to some models, and this is for more than those"
+        problems.append(resource.problem("E-SECRET-SCOPE", message, path, hint))
     return found.ref if found else None
 
 
@@ -210,10 +220,8 @@ def _providers(
 ) -> Mapping[str, ProviderSettings]:
     providers = {}
     for name, written in spec.providers.items():
-        secret: SecretRef | None = None
-        if written.secret_ref:
-            found = secrets.find(written.secret_ref, resource, ("spec", "providers", name, "secretRef"), problems)
-            secret = found.ref if found else None
+        path: Path = ("spec", "providers", name, "secretRef")
+        secret = _secret(resource, written.secret_ref, path, secrets, problems, user=f"{name}:*")
         providers[name] = ProviderSettings(
             base_url=written.base_url,
             secret=secret,

@@ -161,7 +161,7 @@ class RouterSettingsSpec(Spec):
     metrics: Metrics = Field(default_factory=Metrics)
     logging: Logging = Field(default_factory=Logging)
     limits: Load = Field(default_factory=Load)
-    unknown_fields: Annotated[Literal["forward", "drop", "reject"] | None, NOT_YET.but_for("forward", "reject")] = None
+    unknown_fields: Literal["forward", "drop", "reject"] | None = None
     fx: dict[str, Money] = Field(default_factory=dict)
 
     retry: Retry | None = None

@@ -88,3 +88,33 @@ def test_a_provider_may_have_a_secret_for_all_its_models(tmp_path: Path) -> None
     models = loaded(tmp_path, text, {}).snapshot.models
     assert models["openai:a"].secret is not None
     assert models["openai:b"].secret is None
+
+
+@pytest.mark.parametrize("written", ["providers: { openai: { secretRef: s } }", "auth: { adminTokenSecretRef: s }"])
+def test_a_bound_secret_serves_no_door_and_no_whole_provider(tmp_path: Path, written: str) -> None:
+    spec = 'source: { type: env, name: A }\nscope: { boundTo: { models: ["openai:b"] } }'
+    problem = only(tmp_path, settings(f"{{ {written} }}") + secret("s", spec) + model("a"))
+    assert (problem.code, problem.resource) == ("E-SECRET-SCOPE", "RouterSettings/default/default")
+    assert problem.hint
+
+
+def test_a_secret_that_is_bound_to_a_whole_provider_serves_it(tmp_path: Path) -> None:
+    spec = 'source: { type: env, name: A }\nscope: { boundTo: { models: ["openai:*"] } }'
+    assert (
+        told(tmp_path, settings("{ providers: { openai: { secretRef: s } } }") + secret("s", spec) + model("a")) == []
+    )
+
+
+def test_a_hidden_address_is_under_the_rules_of_keys(tmp_path: Path) -> None:
+    text = model("a", "provider: vllm\nendpoint: { baseUrlSecretRef: s }")
+    bound = 'source: { type: env, name: A }\nscope: { boundTo: { models: ["vllm:b"] } }'
+    problem = only(tmp_path, text + secret("s", bound))
+    assert (problem.code, problem.path) == ("E-SECRET-SCOPE", "spec.endpoint.baseUrlSecretRef")
+    found = loaded(tmp_path, text + secret("s", "source: { type: vault, path: p, key: k }")).snapshot
+    assert "of type vault" in (found.models["vllm:a"].secret_problem or "")
+
+
+def test_a_provider_whose_secret_cannot_be_read_is_not_asked_with_another_key(tmp_path: Path) -> None:
+    text = settings("{ providers: { openai: { secretRef: s } } }") + model("a")
+    text += secret("s", "source: { type: vault, path: p, key: k }")
+    assert ("E-NOT-YET", "spec.providers.openai.secretRef") in told(tmp_path, text)

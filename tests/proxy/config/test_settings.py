@@ -49,6 +49,11 @@ def test_what_is_left_out_keeps_its_default(tmp_path: Path) -> None:
     assert loaded(tmp_path, model("a")).snapshot.settings == Settings()
 
 
+def test_members_nobody_knows_may_be_dropped(tmp_path: Path) -> None:
+    found = loaded(tmp_path, settings("{ unknownFields: drop }") + model("a"))
+    assert (found.snapshot.settings.unknown_fields, found.problems) == ("drop", ())
+
+
 def test_an_unknown_name_is_an_error_where_a_later_answer_was_asked_for(tmp_path: Path) -> None:
     found = loaded(tmp_path, settings("{ unknownModel: passthrough-first }") + model("a"))
     assert found.snapshot.settings.unknown_model == "error"

@@ -1,23 +1,17 @@
 """What is said of a spec that is not what its schema wants, and where."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import pytest
 
 from proxy.config import Problem
 from proxy.config.documents import Document
 from proxy.config.envelope import Resource
-from proxy.config.schema import identities
-from proxy.config.schema.fields import Record
-from proxy.config.schema.model import ModelSpec
-from proxy.config.schema.route import ModelRouteSpec
-from proxy.config.schema.secret import SecretSpec
-from proxy.config.schema.settings import RouterSettingsSpec
 from proxy.config.validate import validated
 
+from .schemas import SCHEMAS, members
 from .writing import model, only, problems, resource, route, settings, told
 
 EXPECTED = """\
@@ -63,38 +57,9 @@ spec:
     assert "\n".join(found) == EXPECTED
 
 
-SCHEMAS: dict[str, type[Record]] = {
-    "RouterSettings": RouterSettingsSpec,
-    "Model": ModelSpec,
-    "ModelRoute": ModelRouteSpec,
-    "Secret": SecretSpec,
-    "ClientKey": identities.ClientKeySpec,
-    "Agent": identities.AgentSpec,
-    "Team": identities.TeamSpec,
-    "Environment": identities.EnvironmentSpec,
-    "Tool": identities.ToolSpec,
-}
 WRONG = (7, -1, "@@ bad", "", True, [], {"zz": 1}, [7], ["@@"], Decimal("1.5"))
 PLAIN = ("should be a number", "should be a whole number", "should be text", "should be true or false")
 PLAIN_STARTS = ("should be greater than", "should be less than", "should not be empty")
-
-
-def members(schema: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The path of every field that a spec can have, those of one deep inside a named mapping with the name "k"."""
-    for name, field in schema.model_fields.items():
-        here = (*path, field.alias or name)
-        yield here
-        yield from (inner for record in records(field.annotation, here) for inner in members(*record))
-
-
-def records(annotation: Any, path: tuple[str, ...]) -> Iterator[tuple[Any, tuple[str, ...]]]:
-    if isinstance(annotation, type) and issubclass(annotation, Record):
-        yield annotation, path
-    elif get_origin(annotation) is dict:
-        yield from records(get_args(annotation)[1], (*path, "k"))
-    elif get_origin(annotation) is not Literal:
-        for part in get_args(annotation):
-            yield from records(part, path)
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)

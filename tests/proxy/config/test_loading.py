@@ -217,3 +217,12 @@ def test_the_operators_token_of_the_environment_locks_their_endpoints(tmp_path: 
     problem = only(tmp_path, written, broken, fault_of=SecretResolver(broken).problem)
     assert (problem.code, problem.position.source) == ("E-SECRET-INVALID", "environment variable JOCH_ADMIN_TOKEN")
     assert "canary" not in str(problem)
+
+
+def test_what_could_not_be_read_is_not_missed(tmp_path: Path) -> None:
+    text = settings("{ listen: { address: 0.0.0.0 }, auth: { mode: keys } }") + model("a", "provider: ollama")
+    text += route("r", "strategy: { primary: b }") + resource("Agent", "x", 'modelPolicy: { allowed: ["vllm:*"] }')
+    text += route("s", "strategy: { primary: a }\naccess: { agents: { matchLabels: { tier: gold } } }")
+    missed = {"E-OPEN-BIND", "E-REF", "W-SELECTOR-EMPTY", "W-KEY-MISSING"}
+    assert {code for code, _ in told(tmp_path, text)} == missed
+    assert {code for code, _ in told(tmp_path, text + "kind: [")} == {"E-YAML"}

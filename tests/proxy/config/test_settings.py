@@ -70,6 +70,7 @@ EU = RESIDENCY_RULES["EU"]
         ("eu: { allow: [EU-North] }", "EU", ResidencyRule(allow=("eu-north",), deny=EU.deny)),
         ("EU: { deny: [eu-west-1] }", "EU", replace(EU, deny=("eu-west-1",))),
         ("EU: { deny: [] }", "EU", replace(EU, deny=())),
+        ("EU: { match: all }, eu: { deny: [] }", "EU", replace(EU, match="all", deny=())),
         ("DE: { allow: [germany*] }", "DE", ResidencyRule(allow=("germany*",))),
     ],
 )

@@ -198,6 +198,8 @@ def started(call: Call, attempt: Attempt) -> dict[str, Any]:
         "inputTokensEstimated": call.size.most or None,
         "maxOutputTokens": request.sampling.max_output_tokens,
         "costUsdReserved": _money(candidate.estimate) if attempt.hold is not None else None,
+        "features": [word(need.name) for need in call.wanted],
+        "defaultsApplied": attempt.defaults,
         "transforms": [
             {"field": change.field, "action": change.action, "detail": change.detail} for change in attempt.transforms
         ],

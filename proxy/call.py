@@ -19,6 +19,7 @@ from proxy.routing import Candidate, Moment, Plan, Size, Skip, Spent, Survey
 from translators.canonical import NO_USAGE, Need, Request, Transform, Usage, named_value, value
 from translators.formats import ClientFormat, Tally
 
+_NONE: Mapping[str, Any] = {}
 _NO_SIZE, _NOTHING_SPENT = Size(), Spent()
 
 
@@ -62,7 +63,8 @@ class Switch:
 class Attempt:
     """The record of one try at one candidate. Times are on the monotonic clock, `wall` in unix seconds.
 
-    `ticket` is the health machine's. `opened` once a request goes out, `answered` once the answer's headers are in. The last six are known when it is over.
+    `defaults` are parameters that records set. `ticket` is the health machine's. `opened` once a request goes out, `answered`
+    once the answer's headers are in. The last six are known when it is over.
     """
 
     number: int
@@ -73,6 +75,7 @@ class Attempt:
     hold: Hold | None = None
     tally: Tally = field(default_factory=Tally)
     transforms: tuple[Transform, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=lambda: _NONE)
     api: str = ""
     lane: str = ""
     host: str = ""

@@ -128,7 +128,7 @@ class Gateway:
 
     async def dry_run(self, call: Call) -> tuple[Call, RequestError | None]:
         """Plan `call` as it would be planned now, and stop there: nothing is sent, held or counted."""
-        call.plan = await self._planned(call)
+        call.plan = await self._planned(call, self._planner.plan)
         error = None if call.plan.candidates else refusals.no_candidate(call, call.plan)
         return call, error
 
@@ -140,7 +140,7 @@ class Gateway:
             if call.client.owner is not None:
                 call.request = self._continuity.scoped(call.caller).opened(call.request)
             self._guard.note_results(call)
-            call.plan = await self._planned(call)
+            call.plan = await self._planned(call, self._planner.plan_in_time)
             for skip in call.plan.skips:
                 self._reporter.skipped(call, skip)
                 if skip.gate == "budget" and not call.plan.candidates:
@@ -161,9 +161,9 @@ class Gateway:
         finally:
             self._reporter.finished(call, outcome, error, served, self._clock() - call.started)
 
-    async def _planned(self, call: Call) -> Plan:
+    async def _planned(self, call: Call, plan: Callable[[Call], Awaitable[Plan]]) -> Plan:
         try:
-            return await self._planner.plan(call)
+            return await plan(call)
         except StoreError:
             raise refusals.limits_unknown(call) from None
 
@@ -371,7 +371,7 @@ class Gateway:
     def _prepare(self, call: Call, attempt: Attempt) -> Prepared:
         candidate = attempt.candidate
         binding = self._bindings.of(candidate.model)
-        request = parameters.applied(call.client, call.request, candidate.parameters, candidate.model)
+        request, attempt.defaults = parameters.applied(call.client, call.request, candidate.parameters, candidate.model)
         asked = Asked(
             client=call.client,
             request=request,

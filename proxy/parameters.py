@@ -14,6 +14,7 @@ from proxy.resources import Model
 from translators.canonical import Patch, ReasoningSpec, Request, edited
 from translators.formats import ClientFormat
 
+_NONE: Mapping[str, Any] = {}
 _Read = Callable[[Request], Any]
 _Change = Callable[[Request, Any], dict[str, Any]]
 
@@ -46,15 +47,17 @@ PARAMETERS: dict[str, tuple[_Read, _Change]] = {
 """Every parameter a record may set: how to read it off a request, and how to change it."""
 
 
-def applied(client: ClientFormat, request: Request, defaults: Mapping[str, Any], model: Model) -> Request:
-    """`request` with the candidate's defaults and the model's forced parameters."""
-    for name, value in defaults.items():
-        read, _ = PARAMETERS[name]
-        if read(request) is None:
-            request = _set(client, request, name, value)
-    for name, value in model.forced_parameters.items():
+def applied(
+    client: ClientFormat, request: Request, defaults: Mapping[str, Any], model: Model
+) -> tuple[Request, Mapping[str, Any]]:
+    """`request` with the candidate's defaults and the model's forced parameters; and which of them it now has."""
+    if not defaults and not model.forced_parameters:
+        return request, _NONE
+    wanted = {name: value for name, value in defaults.items() if PARAMETERS[name][0](request) is None}
+    wanted |= model.forced_parameters
+    for name, value in wanted.items():
         request = _set(client, request, name, value)
-    return request
+    return request, wanted
 
 
 def _set(client: ClientFormat, request: Request, name: str, value: Any) -> Request:

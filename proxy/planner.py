@@ -6,6 +6,7 @@ nothing is counted and the body is smaller than every window, calls of one kind 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -89,6 +90,18 @@ class Planner:
         call.draw = self._draw()
         call.moment = self._moment(call, surveyed)
         return decide(surveyed, call.moment)
+
+    async def plan_in_time(self, call: Call) -> Plan:
+        """As `plan`, and where a model's own limit alone is in the way, when it leaves room (`limits.maxQueueMs`)."""
+        began = now = self._clock()
+        patience = min(call.snapshot.settings.max_queue_seconds, call.deadline - now)
+        plan = await self.plan(call)
+        while (wait := plan.room_in) is not None and now - began + wait < patience:
+            await asyncio.sleep(wait)
+            call.waited += self._clock() - now
+            now = self._clock()
+            plan = await self.plan(call)
+        return plan
 
     def again(self, call: Call, candidate: Candidate) -> Skip | None:
         """Why `candidate` of the call's plan cannot be asked any more, if it cannot."""

@@ -86,6 +86,7 @@ class Briefs:
             *(id(plan), call.client.name, request.stream, request.model, call.resolved_by),
             *(who.namespace, who.agent, who.agent_source, who.team, who.environment, who.framework, who.key_id),
             *(who.execution_source, attempt.api, attempt.lane, attempt.host, attempt.transforms, attempt.tally.region),
+            dumps(attempt.defaults) if attempt.defaults else b"",
         )
         found = self._templates.get(key)
         if found is None or found.plan is not plan:

@@ -216,6 +216,8 @@ def _tried(made: list[Attempt]) -> dict[str, Any]:
             {"field": word(change.field), "action": change.action, "detail": change.detail}
             for change in last.transforms
         ]
+    if last.defaults:
+        row["defaultsApplied"] = dict(last.defaults)
     shown = [_attempt(attempt) for attempt in made]
     row["attempt"] = shown[-1]
     if len(shown) > 1:

@@ -77,6 +77,8 @@ def _candidate(row: Document) -> Iterator[str]:
         yield f"     gates  all passed{': ' + '  '.join(notes) if notes else ''}"
     for change in row.get("transforms", ()):
         yield f"     changed  {change['field']} {change['action']}{': ' + change['detail'] if change['detail'] else ''}"
+    for name, each in row.get("defaultsApplied", {}).items():
+        yield f"     set  {name} = {', '.join(map(str, each)) if isinstance(each, list) else each}"
     switch = row.get("switch")
     if switch:
         where = f"switched to {switch['to']}" if switch["to"] else "the call ended here"

@@ -32,6 +32,15 @@ class Plan:
     needs: tuple[Need, ...]
     ended: Skip | None = None
 
+    @property
+    def room_in(self) -> float | None:
+        """In how many seconds a model's own limit leaves room, where nothing but such limits leaves no candidate."""
+        if self.candidates:
+            return None
+        last = len(self.route.entries) if self.ended is None else self.ended.index
+        waits = [skip.wait for skip in self.skips if skip.gate == "limit" and skip.index <= last]
+        return min((wait for wait in waits if wait is not None), default=None)
+
 
 @named_value
 class Size:

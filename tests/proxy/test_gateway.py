@@ -273,6 +273,10 @@ def test_defaults_fill_what_the_client_left_open_and_forced_parameters_win(upstr
     ladder = Ladder(upstream, chat_upstream(), per_model={"a": fields})
     with serve(ladder) as joch:
         ladder.post(joch, temperature=1.5, top_p=0.2)
+        (started,) = joch.events.payloads("ModelCallStarted")
+        explained = httpx.get(f"{joch.root}/v1/route/-/explain", timeout=20).json()
+    assert started["defaultsApplied"] == {"maxOutputTokens": 50, "topP": 0.9}, "what the client said is no default"
+    assert explained["candidates"][0]["defaultsApplied"] == started["defaultsApplied"]
     sent = upstream.of("a")[0].json
     assert (sent["temperature"], sent["top_p"], sent["max_completion_tokens"]) == (1.5, 0.9, 50)
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from proxy.estimation import Estimate, quick
-from proxy.resources import HealthSettings, Snapshot
+from proxy.resources import HealthSettings, Model, Snapshot
 from tests.support.answers import chat_upstream, refusal
 from tests.support.joch import RunningJoch, running_joch
 from tests.support.scripted import ScriptedServer, scripted_server
@@ -84,3 +84,72 @@ def test_tokens_are_counted_as_the_model_does_whose_window_is_tight(
         body = {"model": "r", "messages": [{"role": "user", "content": "word " * 200}]}
         httpx.post(f"{joch.base_url}/chat/completions", json=body, timeout=20)
     assert counted == ["tight"]
+
+
+# --- a model's own limits ------------------------------------------------------------------------------------------------
+
+
+class Clock:
+    """A clock that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now, self.slept = time.monotonic(), list[float]()
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def used_up(joch: RunningJoch, clock: Clock, monkeypatch: pytest.MonkeyPatch, *records: Model) -> None:
+    """Each of `records` has used all of its minute, and time passes by `clock`."""
+    gateway = joch.app.gateway
+    gateway._clock = gateway._planner._clock = clock
+    monkeypatch.setattr("proxy.planner.asyncio.sleep", clock.sleep)
+    for record in records:
+        for _ in range(record.requests_per_minute or 0):
+            gateway._quotas.take(record, 0, clock.now)
+            gateway._quotas.done(record, 0, clock.now)
+
+
+def test_a_call_waits_a_moment_for_room_where_nobody_else_can_be_asked(
+    upstream: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = model("openai", upstream.script("a", chat_upstream("a")), "a", requests_per_minute=60)
+    with running_joch(snapshot([record], [route("r", record.ref)])) as joch:
+        clock = Clock()
+        used_up(joch, clock, monkeypatch, record)
+        assert asked(joch) == record.ref
+        (call,) = joch.events.payloads("x.CallCompleted")
+    assert clock.slept == [pytest.approx(1.0)]
+    assert call["overheadMs"] < 900, "it is the provider's limit that was waited for"
+
+
+def test_a_call_waits_for_no_room_where_another_candidate_has_it_or_it_takes_too_long(
+    upstream: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = [upstream.script(name, chat_upstream(name)) for name in "ab"]
+    slow = model("openai", urls[0], "a", requests_per_minute=20)
+    free = model("openai", urls[1], "b")
+    with running_joch(snapshot([slow, free], [route("r", slow.ref, free.ref)])) as joch:
+        clock = Clock()
+        used_up(joch, clock, monkeypatch, slow)
+        assert asked(joch) == free.ref
+        body = {"model": slow.ref, "messages": [{"role": "user", "content": "x"}]}
+        refused = httpx.post(f"{joch.base_url}/chat/completions", json=body, timeout=20)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+    assert refused.headers["retry-after"] == "3"
+    assert clock.slept == []
+
+
+def test_a_dry_run_waits_for_nothing(upstream: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = model("openai", upstream.script("a", chat_upstream("a")), "a", requests_per_minute=60)
+    with running_joch(snapshot([record], [route("r", record.ref)])) as joch:
+        clock = Clock()
+        used_up(joch, clock, monkeypatch, record)
+        body = {"messages": [{"role": "user", "content": "x"}]}
+        dry = httpx.post(f"{joch.root}/v1/route/r/explain", params={"dialect": "chat"}, json=body, timeout=20)
+    assert clock.slept == []
+    assert dry.json()["outcome"]["error"]["status"] == 429

@@ -35,6 +35,7 @@ CALLS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "a picture elsewhere": ({"messages": [{"role": "user", "content": "x"}, {"role": "user", "content": PICTURE}]}, {}),
     "tools": ({"tools": [TOOL]}, {}),
     "a model by its ref": ({"model": "openai:b"}, {}),
+    "a model by its ref, which sets less": ({"model": "openai:b", "temperature": 1}, {}),
     "an answer in JSON": ({"response_format": {"type": "json_object"}}, {}),
     "a loss": ({"model": "claude", "seed": 3}, {}),
 }
@@ -60,7 +61,13 @@ def installed(upstream: ScriptedServer) -> Snapshot:
     answer = chat_answer('{"a": 1}')
     models = [
         model("openai", upstream.script("a", chat_upstream('{"a": 1}')), "a", pricing=PRICE, api="chat"),
-        model("openai", upstream.script("b", [whole(200, answer)]), "b", api="chat"),
+        model(
+            "openai",
+            upstream.script("b", [whole(200, answer)]),
+            "b",
+            api="chat",
+            default_parameters={"temperature": 0.5, "stop": ["x"]},
+        ),
         model(
             "anthropic", upstream.script("claude", [whole(200, claude)]).removesuffix("/v1"), "claude", pricing=PRICE
         ),

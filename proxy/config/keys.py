@@ -7,18 +7,21 @@ cannot carry a key to another host.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from proxy.pricing import RATES
-from proxy.resources import Clocks, Pricing, SecretRef
+from proxy.resources import Clocks, Model, Pricing, SecretRef, SecretSource
 from translators.providers.provider import Provider
 
 from .environment import base_url_from, key_by_convention
 from .problems import Problem
 from .urls import is_loopback, same_origin
+
+if TYPE_CHECKING:
+    from .envelope import Resource  # it brings PyYAML along, and a start without a file comes by here
 
 _NOTHING: dict[str, Any] = dict.fromkeys(RATES, Decimal(0))
 LOCAL_PRICING = Pricing(**_NOTHING, source="local")
@@ -65,6 +68,21 @@ def convention(record: Provider, place: Place, env: Mapping[str, str]) -> tuple[
     if place.trusted:
         return None, f"{' or '.join(record.key_env)} is not set"
     return None, f"no key is named for it, and {record.key_env[0]} is only sent to {record.name}'s own address"
+
+
+def reused(models: Iterable[tuple[Resource, Model]]) -> list[Problem]:
+    """A warning for each key that goes to hosts of two providers, either of which could then use it at the other."""
+    first: dict[SecretSource, Model] = {}
+    problems = []
+    for resource, model in models:
+        if model.secret is None or model.base_url is None or model.auth.by_token or model.disabled:
+            continue
+        other = first.setdefault(model.secret.source, model)
+        if other.provider != model.provider and not same_origin(other.base_url or "", model.base_url):
+            message = f"the key {model.secret.name} also goes to {other.ref}, at another host"
+            hint = "make a key for each host, and bind its Secret with scope.boundTo.models"
+            problems.append(resource.problem("W-KEY-REUSED", message, ("spec", "auth", "secretRef"), hint))
+    return problems
 
 
 def is_local(base_url: str | None, *, provider_is_local: bool) -> bool:

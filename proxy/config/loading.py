@@ -36,7 +36,7 @@ from .discovered import with_catch_all
 from .environment import ADMIN_TOKEN, Providers, base_url_from, overridden
 from .identity import identity_by_convention, version_from, words_from
 from .inline import masked, pasted_keys
-from .keys import convention, is_local, place_of
+from .keys import convention, is_local, place_of, reused
 from .models import ModelBuilder
 from .problems import ConfigError, Position, Problem, errors, suggestion
 from .references import References
@@ -143,6 +143,7 @@ class _Reading:
         has_keys = any(resource.kind == "ClientKey" for resource in resources)
         self._bind(own, spec, base, has_keys=has_keys)
         models = self._models(resources, base, spec.fx if spec else {})
+        self.problems += reused(models)
         by_ref = {model.ref: model for _, model in models}
         templates = self._implicit(base, by_ref.values())
         references = References(by_ref, templates, self._provider_names(by_ref), self.broken, self.problems)

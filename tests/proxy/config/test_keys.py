@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from proxy.config.keys import LOCAL_FIRST_BYTE, convention, is_local, local_clocks, place_of
 from proxy.resources import Clocks
 
-from .writing import record
+from .writing import model, only, record, secret, told
 
 HOSTED = record("p", base_url="https://api.p.com/v1", key_env=("P_KEY",))
 OWN = record("own", base_url="http://localhost:8000/v1", key_env=("OWN_KEY",), local=True)
@@ -65,3 +67,33 @@ def test_local_is_an_own_engine_on_this_machine() -> None:
 def test_a_local_model_may_take_its_time_unless_somebody_said_otherwise() -> None:
     assert local_clocks(Clocks()).first_byte == LOCAL_FIRST_BYTE
     assert local_clocks(Clocks(first_byte=5)).first_byte == 5
+
+
+def using(name: str, provider: str, url: str, rest: str = "") -> str:
+    return model(name, f"provider: {provider}\nendpoint: {{ baseUrl: '{url}' }}\nauth: {{ secretRef: s }}\n{rest}")
+
+
+@pytest.mark.parametrize(
+    ("other", "reused"),
+    [
+        (using("b", "generic-openai", "https://b.example/v1"), True),
+        (using("b", "generic-openai", "https://a.example/v1"), False),
+        (using("b", "openai", "https://b.example/v1"), False),
+        (using("b", "generic-openai", "https://b.example/v1", "disabled: true"), False),
+        (using("b", "generic-openai", "https://b.example/v1").replace("secretRef: s", "secretRef: t"), False),
+    ],
+)
+def test_a_key_that_two_providers_hosts_get_is_said(tmp_path: Path, other: str, reused: bool) -> None:
+    text = using("a", "openai", "https://a.example/v1") + other + secret("s")
+    text += secret("t", "source: { type: env, name: OTHER }")
+    if not reused:
+        assert told(tmp_path, text) == []
+        return
+    problem = only(tmp_path, text)
+    assert (problem.code, problem.resource, problem.path) == (
+        "W-KEY-REUSED",
+        "Model/default/b",
+        "spec.auth.secretRef",
+    )
+    assert "openai:a" in problem.message
+    assert problem.hint
